@@ -1,0 +1,168 @@
+"""Reinforcement learning from human feedback, on a pole.
+
+An agent learns to balance a pole without ever seeing a reward: only from answers to "which of these two clips is
+better?". This file is the whole story. The exercise is `preference_loss`, below; the loop of the slides is `rlhf`.
+"""
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from oracle import OracleConfig, SyntheticOracle
+from preferences import Comparisons, PreferencesConfig, sample_pairs
+from reward_model import PreferenceLoss, RewardModel, RewardModelConfig
+from workshop import CARTPOLE_ID
+from workshop.agent import Agent, AgentConfig
+from workshop.choice_models import bradley_terry_loss
+from workshop.exercise import check_written
+from workshop.messages import require_name, require_number
+from workshop.plan import StepPlan, plan_steps
+from workshop.program import choose_device, read_flags, run_program
+from workshop.report import Report
+from workshop.rollouts import Rollouts
+from workshop.run_directory import RunDirectory
+from workshop.watch import watch
+
+
+def preference_loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preferences: torch.Tensor) -> torch.Tensor:
+    """EXERCISE: the loss that teaches the reward model what the oracle prefers.
+
+    Bradley and Terry's model says that b is preferred to a with the probability
+
+        P(b preferred to a) = exp(R_b) / (exp(R_a) + exp(R_b))
+
+    where R_a and R_b are the returns that the reward model gives the two fragments: the sums of its rewards. The
+    loss of one comparison is the negative logarithm of the probability of the answer that was given,
+
+        L = -[ (1 - p) log P(a preferred to b) + p log P(b preferred to a) ]
+
+    and the loss of a batch is the mean over its comparisons.
+
+    Args:
+        returns_a: R_a, the learned returns of the fragments a, shape (batch,).
+        returns_b: R_b, the learned returns of the fragments b, shape (batch,).
+        preferences: the answers p, shape (batch,): 0.0 if a was preferred, 1.0 if b, 0.5 if they were equally good.
+
+    Returns:
+        The loss, a tensor with a single number (shape ()) that gradients flow through.
+    """
+    # TODO: write the loss here, and delete the next line. PyTorch has functions that stay exact when the returns
+    # are far apart, where exp() alone would overflow.
+    raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Teach an agent to balance a pole, from nothing but comparisons of two clips of what it does."""
+
+    env: str = CARTPOLE_ID
+    """Gymnasium's id of the environment."""
+    seed: int = 0
+    """Fixes everything random: the same seed gives the same numbers."""
+    name: str = "rlhf"
+    """Part of the run directory's name, to find the run by."""
+    runs_dir: Path = Path("runs")
+    """Where run directories are made."""
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    """Where the networks live; auto is the GPU if there is one. For nets this small the CPU is the faster."""
+    reward: Literal["learned", "true"] = "learned"
+    """What trains the agent: the learned reward or, to compare with, the environment's true one."""
+    solution: bool = False
+    """Use the workshop's solution in place of your preference_loss."""
+    watch: Path | None = None
+    """Train nothing; show the agent of this finished run, in a window or, without a display, in a file."""
+    total_timesteps: int = 60_000
+    """Environment steps in the whole run."""
+    iterations: int = 20
+    """Turns of the loop."""
+    agent: AgentConfig = field(default_factory=AgentConfig)
+    reward_model: RewardModelConfig = field(default_factory=RewardModelConfig)
+    preferences: PreferencesConfig = field(default_factory=PreferencesConfig)
+    oracle: OracleConfig = field(default_factory=OracleConfig)
+
+    def __post_init__(self) -> None:
+        require_number("--seed", self.seed, at_least=0)
+        require_number("--iterations", self.iterations, at_least=1 if self.preferences.pretrain else 2)
+        require_name("--name", self.name)
+        self.plan_steps()
+
+    def plan_steps(self) -> StepPlan:
+        """Share out `total_timesteps`; a ValueError if they are too few."""
+        compared = self.preferences if self.reward == "learned" else None
+        return plan_steps(
+            self.env,
+            self.total_timesteps,
+            self.iterations,
+            self.agent.n_envs,
+            random_rollouts=compared is not None and compared.pretrain,
+            fragment_length=compared.fragment_length if compared else None,
+        )
+
+    def schedule(self) -> list[list[int]]:
+        """The batches of questions to ask in each turn of the loop; none with the true reward."""
+        if self.reward == "true":
+            return [[] for _ in range(self.iterations + 1)]
+        return self.preferences.schedule(self.iterations)
+
+
+def rlhf(config: Config, loss: PreferenceLoss, device: str, run: RunDirectory, report: Report) -> None:
+    """The RLHF algorithm of the slides."""
+    seeds = np.random.SeedSequence(config.seed).spawn(4)
+    agent_rng, reward_model_rng, questions_rng, oracle_rng = (np.random.default_rng(seed) for seed in seeds)
+    steps = config.plan_steps()
+
+    # Step 1. Initialise agent and reward model.
+    agent = Agent(config.env, config.agent, steps.per_iteration, agent_rng, device, run.path, report.steps_taken)
+    reward_model = RewardModel(*agent.spaces, config.reward_model, reward_model_rng, device)
+    oracle = SyntheticOracle(config.oracle, oracle_rng)
+    rollouts = Rollouts.empty(config.agent.n_envs, *agent.spaces)
+    comparisons = Comparisons.empty(config.preferences.fragment_length, *agent.spaces)
+    reward = reward_model.reward if config.reward == "learned" else None
+
+    for iteration, batches in enumerate(config.schedule()):
+        # Step 2. Optimise agent, producing trajectories. (Before the first time: a random policy's trajectories.)
+        new = agent.random_rollouts(steps.random_each) if iteration == 0 else agent.train(reward)
+        rollouts = rollouts.followed_by(new)
+        report.iteration(agent, reward, len(rollouts), len(comparisons), reward_model.held_out(comparisons, loss))
+        reward_model.observe(new)
+
+        for questions in batches:
+            # Step 3. Sample pairs of fragments of the trajectories, get comparisons.
+            a, b = sample_pairs(rollouts, questions, config.preferences, reward_model.disagreement, questions_rng)
+            answered = Comparisons(a, b, oracle.compare(a, b))
+            comparisons = comparisons.followed_by(answered)
+            run.append_comparisons(iteration, oracle.name, answered.preferences, vars(a), vars(b))
+
+            # Step 4. Optimise reward model parameters.
+            reward_model.fit(comparisons, loss)
+        reward_model.standardise(rollouts)
+        # Step 5. Go to step 2.
+
+    agent.save(run.path / "agent.zip")
+    reward_model.save(run.path / "reward_model.pt")
+
+
+def main() -> None:
+    """Read the flags, train, and print the result as one line of JSON."""
+    started = time.perf_counter()
+    config = read_flags(Config)
+    if config.watch is not None:
+        watch(config.watch)
+        return
+    loss = bradley_terry_loss if config.solution else preference_loss
+    if config.reward == "learned":
+        check_written(loss)
+    device = choose_device(config.device)
+    run = RunDirectory(config.runs_dir, config.env, config.name, config.seed, config)
+    report = Report(run, config.env, config.total_timesteps, config.seed, started)
+    rlhf(config, loss, device, run, report)
+    print(json.dumps(report.finish()))
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,176 @@
+"""The agent, and the wrapper that swaps the reward."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecMonitor
+
+from workshop import CARTPOLE_ID
+from workshop.agent import Agent, AgentConfig, LearnedRewardVecEnv
+from workshop.evaluation import Evaluator
+from workshop.vec_env import make_vec_env
+
+
+def make_agent(tmp_path: Path, steps_per_iteration: int = 480, seed: int = 0, **options) -> Agent:
+    config = AgentConfig(**{"n_envs": 4, "rollout_steps": 40, "agent_epochs": 2, **options})
+    return Agent(
+        CARTPOLE_ID, config, steps_per_iteration, np.random.default_rng(seed), "cpu", tmp_path, lambda steps: None
+    )
+
+
+def minus_seven(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
+    return np.full(len(observations), -7, np.float32)
+
+
+def test_wrapper_hands_out_the_learned_reward_of_the_state_acted_in_and_records_the_true_one():
+    env = LearnedRewardVecEnv(make_vec_env(CARTPOLE_ID, 2, seed=0))
+    asked = []
+
+    def learned(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        asked.append((observations.copy(), actions.copy()))
+        return 100 * observations[:, 3] + actions
+
+    env.reward_function = learned
+    seen = [env.reset()]
+    rewards = []
+    for actions in ([0, 1], [1, 1], [0, 0]):
+        observations, reward, _, _ = env.step(np.array(actions))
+        seen.append(observations)
+        rewards.append(reward)
+    rollouts = env.take_rollouts()
+    np.testing.assert_array_equal(rollouts.observations, seen[:3])
+    np.testing.assert_array_equal(rollouts.actions, [[0, 1], [1, 1], [0, 0]])
+    np.testing.assert_array_equal(rewards, 100 * rollouts.observations[..., 3] + rollouts.actions)
+    np.testing.assert_allclose(rollouts.true_rewards, np.cos(rollouts.observations[..., 2]), rtol=1e-6)
+    np.testing.assert_array_equal(rollouts.episode_starts, [[True] * 2, [False] * 2, [False] * 2])
+    assert len(asked) == 3
+    assert len(env.take_rollouts()) == 0, "what was taken is not handed out again"
+
+
+def test_true_reward_that_ppo_changes_is_not_the_one_recorded():
+    env = LearnedRewardVecEnv(make_vec_env(CARTPOLE_ID, 2, seed=0))
+    env.reset()
+    rewards = env.step(np.array([0, 1]))[1]
+    rewards += 1000  # PPO adds the value of the last state like this
+    assert (env.take_rollouts().true_rewards <= 1).all()
+
+
+def test_monitor_is_innermost_so_that_logged_returns_are_true(tmp_path: Path):
+    agent = make_agent(tmp_path, steps_per_iteration=4 * 400)
+    assert isinstance(agent._venv.venv, VecMonitor)
+    rollouts = agent.train(minus_seven)
+    logged = np.mean([episode["r"] for episode in agent._ppo.ep_info_buffer])
+    whole_episodes = rollouts.true_rewards.reshape(2, 200, 4).sum(axis=1)
+    assert logged == pytest.approx(whole_episodes.mean(), rel=1e-4)
+    assert -200 < logged < 200, "the learned return would be -1400"
+
+
+def test_ppo_is_given_the_learned_reward_and_bootstraps_where_time_runs_out(tmp_path: Path):
+    agent = make_agent(tmp_path, steps_per_iteration=4 * 200, rollout_steps=200, gamma=0.5)
+    agent.train(minus_seven)
+    rewards = agent._ppo.rollout_buffer.rewards  # (200, 4)
+    np.testing.assert_array_equal(rewards[:-1], -7)
+    # in the last step of the episodes, half the value of the last state was added; all values differ a little
+    assert (rewards[-1] != -7).all()
+
+
+def test_rollouts_hold_every_step_and_episodes_go_on_between_iterations(tmp_path: Path):
+    agent = make_agent(tmp_path, steps_per_iteration=4 * 120)
+    counted = []
+    agent._on_step = counted.append
+    rollouts = agent.random_rollouts(200)
+    assert rollouts.true_rewards.shape == (200, 4)
+    assert 0.4 < rollouts.actions.mean() < 0.6
+    for _ in range(5):
+        rollouts = rollouts.followed_by(agent.train(None))
+    assert len(rollouts) == 4 * (200 + 5 * 120) == sum(counted)
+    assert agent._ppo.num_timesteps == 4 * 5 * 120
+    starts = np.flatnonzero(rollouts.episode_starts.all(axis=1))
+    np.testing.assert_array_equal(starts, [0, 200, 400, 600])
+    np.testing.assert_array_equal(rollouts.episode_starts.sum(axis=0), 4)
+
+
+@pytest.mark.parametrize(("budget", "rollout_steps"), [(480, 40), (500, 40), (480, 1000), (12, 5), (1000, 7)])
+def test_an_iteration_fills_its_budget_with_whole_updates(tmp_path: Path, budget: int, rollout_steps: int):
+    agent = make_agent(tmp_path, steps_per_iteration=budget, rollout_steps=rollout_steps)
+    agent.train(None)
+    taken = agent._ppo.num_timesteps
+    assert taken <= budget
+    assert taken % (4 * agent._ppo.n_steps) == 0
+    assert taken > budget - 4 * (budget // 4 // agent._ppo.n_steps + 1)
+
+
+def test_no_random_rollouts_are_no_rollouts(tmp_path: Path):
+    assert len(make_agent(tmp_path).random_rollouts(0)) == 0
+
+
+def test_saved_agent_loads_with_ppo_and_acts_the_same(tmp_path: Path):
+    agent = make_agent(tmp_path)
+    agent.train(None)
+    agent.save(tmp_path / "agent.zip")
+    observations = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    loaded = PPO.load(tmp_path / "agent.zip")
+    np.testing.assert_array_equal(agent.act(observations), loaded.predict(observations, deterministic=True)[0])
+
+
+def test_same_generator_same_rollouts(tmp_path: Path):
+    first, again, other = (make_agent(tmp_path, seed=seed).train(None) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.observations, again.observations)
+    np.testing.assert_array_equal(first.actions, again.actions)
+    assert not np.array_equal(first.observations, other.observations)
+
+
+def test_evaluation_adds_up_whole_episodes_by_hand():
+    def always_right(observations: np.ndarray) -> np.ndarray:
+        return np.ones(len(observations), np.int64)
+
+    def true_reward_of_right_half(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        return np.cos(observations[:, 2]) * 2 + 5
+
+    evaluator = Evaluator(CARTPOLE_ID, np.random.default_rng(0))
+    evaluation = evaluator.evaluate(always_right, true_reward_of_right_half)
+    episodes = evaluation.episodes
+    assert episodes.true_returns.shape == (20,)
+    assert len(episodes.true_rewards) == 20 * 200
+    assert episodes.first_actions.shape == (200,)
+    env = make_vec_env(CARTPOLE_ID, 1, episodes.seed)
+    env.reset()
+    again = sum(env.step(np.array([action]))[1][0] for action in episodes.first_actions)
+    assert episodes.true_returns[0] == pytest.approx(again, rel=1e-5)
+    assert evaluation.learned_return_mean == pytest.approx(2 * episodes.true_returns.mean() + 1000, rel=1e-5)
+    assert evaluation.reward_correlation == pytest.approx(1, abs=1e-6)
+    fresh = evaluator.evaluate(always_right, None)
+    assert fresh.episodes.seed != episodes.seed
+    assert np.isnan(fresh.learned_return_mean)
+    assert np.isnan(fresh.reward_correlation)
+
+
+def test_evaluation_stops_counting_where_an_episode_ends():
+    evaluation = Evaluator("CartPole-v1", np.random.default_rng(0)).evaluate(
+        lambda observations: (observations[:, 2] > 0).astype(np.int64), None
+    )
+    lengths = evaluation.episodes.true_returns  # one point a step
+    assert 8 <= lengths.min() < lengths.max() <= 500
+    assert len(evaluation.episodes.true_rewards) == lengths.sum()
+    assert len(evaluation.episodes.first_actions) == lengths[0]
+
+
+@pytest.mark.parametrize(
+    ("flag", "options"),
+    [
+        ("--n-envs", {"n_envs": 0}),
+        ("--rollout-steps", {"rollout_steps": 0}),
+        ("--agent-learning-rate", {"agent_learning_rate": -1.0}),
+        ("--agent-epochs", {"agent_epochs": 0}),
+        ("--agent-batch-size", {"agent_batch_size": 1}),
+        ("--agent-hidden-sizes", {"agent_hidden_sizes": (0,)}),
+        ("--entropy-bonus", {"entropy_bonus": -0.1}),
+        ("--gamma", {"gamma": 1.1}),
+        ("--gae-lambda", {"gae_lambda": float("nan")}),
+    ],
+)
+def test_bad_options_are_named(flag: str, options: dict[str, object]):
+    with pytest.raises(ValueError, match=flag):
+        AgentConfig(**options)

@@ -1,0 +1,184 @@
+"""The agent: PPO from Stable-Baselines3, and the wrapper that swaps the learned reward in for the true one."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+
+from workshop.messages import require_number, require_sizes
+from workshop.rollouts import Rollouts
+from workshop.vec_env import make_vec_env
+
+# observations (n, *shape) and actions (n, *shape) in, one reward for each, shape (n,), out
+RewardFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """The agent: PPO (Schulman et al. 2017), as Stable-Baselines3 has it."""
+
+    n_envs: int = 16
+    """Environments stepped in parallel."""
+    rollout_steps: int = 50
+    """Steps in each environment between two PPO updates; adjusted so that updates fill an iteration evenly."""
+    agent_learning_rate: float = 2e-3
+    """Adam's step size for the agent."""
+    agent_epochs: int = 10
+    """Passes over each rollout in a PPO update."""
+    agent_batch_size: int = 400
+    """Transitions in a minibatch of a PPO update."""
+    agent_hidden_sizes: tuple[int, ...] = (64, 64)
+    """Widths of the hidden layers of the policy and of the value function."""
+    entropy_bonus: float = 0.1
+    """Weight of the policy's entropy in PPO's objective: keeps it exploring while the learned reward is still poor."""
+    gamma: float = 0.98
+    """Discount of future rewards, between 0 and 1."""
+    gae_lambda: float = 0.9
+    """Trade-off of bias (0) and variance (1) in the advantages (Schulman et al. 2016)."""
+
+    def __post_init__(self) -> None:
+        require_number("--n-envs", self.n_envs, at_least=1)
+        require_number("--rollout-steps", self.rollout_steps, at_least=1)
+        require_number("--agent-learning-rate", self.agent_learning_rate, above=0)
+        require_number("--agent-epochs", self.agent_epochs, at_least=1)
+        require_number("--agent-batch-size", self.agent_batch_size, at_least=2)
+        require_number("--entropy-bonus", self.entropy_bonus, at_least=0)
+        require_number("--gamma", self.gamma, at_least=0, at_most=1)
+        require_number("--gae-lambda", self.gae_lambda, at_least=0, at_most=1)
+        require_sizes("--agent-hidden-sizes", self.agent_hidden_sizes)
+
+
+class LearnedRewardVecEnv(VecEnvWrapper):
+    """Gives the agent the learned reward in place of the true one, and keeps what happened.
+
+    `reward_function` is the reward swapped in, from the state acted in and the action; None leaves the true one.
+    The true reward is only ever recorded, and what is recorded is not handed out for PPO to change: at the end of a
+    truncated episode PPO adds the value of the last state to the reward, in place.
+    """
+
+    def __init__(self, venv: VecEnv):
+        super().__init__(venv)
+        self.reward_function: RewardFunction | None = None
+        self._steps: list[tuple[np.ndarray, ...]] = []
+
+    def reset(self) -> np.ndarray:
+        self._observations = self.venv.reset()
+        self._episode_starts = np.ones(self.num_envs, dtype=bool)
+        return self._observations
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self._actions = actions
+        self.venv.step_async(actions)
+
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        observations, true_rewards, dones, infos = self.venv.step_wait()
+        self._steps.append((self._observations, self._actions, true_rewards, self._episode_starts))
+        if self.reward_function is None:
+            rewards = true_rewards.copy()
+        else:
+            rewards = self.reward_function(self._observations, self._actions)
+        self._observations, self._episode_starts = observations, dones
+        return observations, rewards, dones, infos
+
+    def take_rollouts(self) -> Rollouts:
+        """The transitions since this was last called."""
+        if not self._steps:
+            return Rollouts.empty(self.num_envs, self.observation_space, self.action_space)
+        rollouts = Rollouts(*(np.stack(column) for column in zip(*self._steps, strict=True)))
+        self._steps = []
+        return rollouts
+
+
+class Agent:
+    """A PPO agent in its own training environments.
+
+    It trains for at most `steps_per_iteration` steps an iteration, in all environments together: as many as make whole
+    PPO updates. `on_step` is called with the number of steps taken, after each step of the vector of environments.
+    """
+
+    def __init__(
+        self,
+        env_id: str,
+        config: AgentConfig,
+        steps_per_iteration: int,
+        generator: np.random.Generator,
+        device: str,
+        log_directory: Path,
+        on_step: Callable[[int], object],
+    ):
+        steps_each = steps_per_iteration // config.n_envs
+        updates = max(1, round(steps_each / config.rollout_steps))
+        self._generator = generator
+        seed = int(generator.integers(2**31))  # PPO seeds the environments with it, PyTorch and NumPy as well
+        self._venv = LearnedRewardVecEnv(make_vec_env(env_id, config.n_envs, seed))
+        with warnings.catch_warnings():
+            # A last minibatch that is smaller than the others does no harm; and who asks for a GPU gets it.
+            warnings.filterwarnings("ignore", "You have specified a mini-batch size")
+            warnings.filterwarnings("ignore", "You are trying to run PPO on the GPU")
+            self._ppo = PPO(
+                "MlpPolicy",
+                self._venv,
+                n_steps=steps_each // updates,
+                learning_rate=config.agent_learning_rate,
+                n_epochs=config.agent_epochs,
+                batch_size=config.agent_batch_size,
+                ent_coef=config.entropy_bonus,
+                gamma=config.gamma,
+                gae_lambda=config.gae_lambda,
+                policy_kwargs={"net_arch": list(config.agent_hidden_sizes)},
+                seed=seed,
+                device=device,
+            )
+        self._ppo.set_logger(configure(str(log_directory), ["tensorboard"]))
+        self.steps_per_iteration = self._ppo.n_steps * updates * config.n_envs
+        self._on_step = on_step
+        self.spaces = self._venv.observation_space, self._venv.action_space
+
+    def random_rollouts(self, steps_each: int) -> Rollouts:
+        """Let a uniformly random policy take so many steps in each environment."""
+        self._venv.reset()
+        space = self._venv.action_space
+        space.seed(int(self._generator.integers(2**31)))
+        for _ in range(steps_each):
+            self._venv.step(np.stack([space.sample() for _ in range(self._venv.num_envs)]))
+            self._on_step(self._venv.num_envs)
+        return self._venv.take_rollouts()
+
+    def train(self, reward: RewardFunction | None) -> Rollouts:
+        """Train for one iteration's steps on `reward` (None: the true one), and return what happened."""
+        self._venv.reward_function = reward
+        self._ppo.learn(self.steps_per_iteration, callback=_OnStep(self._on_step), reset_num_timesteps=False)
+        return self._venv.take_rollouts()
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """The deterministic policy's actions, shape (n, *action shape), for observations (n, *observation shape)."""
+        return self._ppo.predict(observations, deterministic=True)[0]
+
+    def log(self, values: dict[str, float]) -> None:
+        """Write numbers to TensorBoard, at the number of steps trained so far."""
+        for name, value in values.items():
+            self._ppo.logger.record(f"rlhf/{name}", value)
+        self._ppo.logger.dump(self._ppo.num_timesteps)
+
+    def save(self, path: Path) -> None:
+        """Write what `stable_baselines3.PPO.load` reads."""
+        self._ppo.save(path)
+
+
+class _OnStep(BaseCallback):
+    """Tells how many environment steps were taken."""
+
+    def __init__(self, on_step: Callable[[int], object]):
+        super().__init__()
+        self._report = on_step
+
+    def _on_step(self) -> bool:
+        self._report(self.training_env.num_envs)
+        return True

@@ -1,0 +1,77 @@
+"""The plots of one run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from workshop.evaluation import Evaluation
+
+# Okabe and Ito's palette: told apart by colour-blind readers, and in print
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+DOTS = 4000  # at most so many in a scatter plot
+
+
+def draw_learning_curve(rows: Sequence[dict[str, float]], solved_at: float | None, path: Path) -> None:
+    """Plot true return, mean ± one standard deviation over episodes, against environment steps and comparisons.
+
+    `rows` are those of `progress.csv`; `solved_at` is the return from which the task counts as solved, if known.
+    """
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    true_mean = _column(rows, "true_return_mean")
+    true_std = _column(rows, "true_return_std")
+    for axes, column, label in (
+        (left, "env_steps", "environment steps"),
+        (right, "comparisons", "comparisons the agent's reward was learned from"),
+    ):
+        x = _column(rows, column)
+        axes.fill_between(x, true_mean - true_std, true_mean + true_std, color=BLUE, alpha=0.2, linewidth=0)
+        axes.plot(x, true_mean, color=BLUE, marker="o", markersize=3, label="true return, mean ± std of 20 episodes")
+        if solved_at is not None:
+            axes.axhline(solved_at, color=GREY, linestyle="--", linewidth=1, label=f"solved: {solved_at:g}")
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.3)
+    left.set_ylabel("true return of an episode")
+    left.legend(loc="lower right")
+    figure.savefig(path, dpi=150)
+
+
+def draw_learned_reward(rows: Sequence[dict[str, float]], evaluation: Evaluation, path: Path) -> None:
+    """Plot the learned reward against the true one, step by step, and how well they agreed over the run."""
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    scatter, curves = figure.subplots(1, 2)
+    every = max(1, len(evaluation.true_rewards) // DOTS)
+    scatter.scatter(
+        evaluation.true_rewards[::every], evaluation.learned_rewards[::every], s=4, alpha=0.3, color=BLUE, linewidths=0
+    )
+    scatter.set_xlabel("true reward of a step")
+    scatter.set_ylabel("learned reward of the same step")
+    scatter.set_title(f"At the end: correlation {evaluation.reward_correlation:.2f}", fontsize=11)
+    _draw_agreement(curves, rows)
+    for axes in (scatter, curves):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=150)
+
+
+def _draw_agreement(axes: Axes, rows: Sequence[dict[str, float]]) -> None:
+    x = _column(rows, "comparisons")
+    axes.plot(
+        x, _column(rows, "reward_correlation"), color=GREEN, marker="o", markersize=3,
+        label="correlation with the true reward",
+    )  # fmt: skip
+    axes.plot(
+        x, _column(rows, "reward_model_accuracy"), color=ORANGE, marker="s", markersize=3,
+        label="accuracy on held-out comparisons",
+    )  # fmt: skip
+    axes.axhline(0.5, color=GREY, linestyle=":", linewidth=1, label="accuracy of guessing")
+    axes.set_xlabel("comparisons")
+    axes.set_ylim(-0.55, 1.05)
+    axes.set_title("Over the run", fontsize=11)
+    axes.legend(loc="lower right")
+
+
+def _column(rows: Sequence[dict[str, float]], name: str) -> np.ndarray:
+    return np.array([row[name] for row in rows], dtype=np.float64)

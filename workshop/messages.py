@@ -1,0 +1,51 @@
+"""How the programs speak: one clear sentence for a mistake, and progress on standard error."""
+
+import math
+import re
+import sys
+
+
+class UsageError(Exception):
+    """A mistake of the user's, in the flags or in their loss: its text is all they see, and the exit code is 2."""
+
+
+def say(text: str) -> None:
+    """Write a message to standard error: standard output is kept for the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def require_number(
+    flag: str,
+    value: float,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+) -> None:
+    """Refuse a flag's number outside its bounds, or not finite, with a ValueError that names flag, value and bounds."""
+    bounds = []
+    good = math.isfinite(value)
+    if at_least is not None:
+        bounds.append(f"at least {at_least}")
+        good = good and value >= at_least
+    if above is not None:
+        bounds.append(f"above {above}")
+        good = good and value > above
+    if at_most is not None:
+        bounds.append(f"at most {at_most}")
+        good = good and value <= at_most
+    if not good:
+        raise ValueError(f"{flag} must be {' and '.join(bounds)}, not {value}.")
+
+
+def require_sizes(flag: str, sizes: tuple[int, ...]) -> None:
+    """Refuse layer widths that are not one or more positive numbers, with a ValueError that names the flag."""
+    if not sizes or min(sizes) < 1:
+        given = " ".join(map(str, sizes)) or "none"
+        raise ValueError(f"{flag} must be one or more layer widths of at least 1, not {given}.")
+
+
+def require_name(flag: str, name: str) -> None:
+    """Refuse what cannot be part of a directory's name on every system, with a ValueError that names the flag."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        raise ValueError(f"{flag} must be made of letters, digits, '.', '_' and '-', not {name!r}.")

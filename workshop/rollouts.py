@@ -1,0 +1,62 @@
+"""What the agent did: the transitions of all its environments, kept in order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from gymnasium import spaces
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Transitions of n environments stepped together for T steps.
+
+    | field | shape | what |
+    | --- | --- | --- |
+    | observations | (T, n, *observation shape) | the state acted in |
+    | actions | (T, n, *action shape) | the action taken in it |
+    | true_rewards | (T, n), float32 | the environment's own reward: for the oracle and reports alone |
+    | episode_starts | (T, n), bool | whether the step is the first of its episode |
+
+    `newest` is the step at which the newest rollouts begin; the older ones lie before it.
+    """
+
+    observations: np.ndarray
+    actions: np.ndarray
+    true_rewards: np.ndarray
+    episode_starts: np.ndarray
+    newest: int = 0
+
+    @classmethod
+    def empty(cls, n_envs: int, observation_space: spaces.Space, action_space: spaces.Space) -> "Rollouts":
+        """No transitions yet."""
+        return cls(
+            np.empty((0, n_envs, *observation_space.shape), observation_space.dtype),
+            np.empty((0, n_envs, *action_space.shape), action_space.dtype),
+            np.empty((0, n_envs), np.float32),
+            np.empty((0, n_envs), bool),
+        )
+
+    def __len__(self) -> int:
+        """The number of transitions, T times n."""
+        return self.true_rewards.size
+
+    def followed_by(self, later: "Rollouts") -> "Rollouts":
+        """These rollouts and then `later` ones of the same environments, as one; an episode may span both."""
+        return Rollouts(
+            np.concatenate([self.observations, later.observations]),
+            np.concatenate([self.actions, later.actions]),
+            np.concatenate([self.true_rewards, later.true_rewards]),
+            np.concatenate([self.episode_starts, later.episode_starts]),
+            newest=len(self.true_rewards),
+        )
+
+    def transitions(self, at_most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Observations (k, *shape) and actions (k, *shape), all of them or evenly spaced to be `at_most` so many."""
+        every = 1 if at_most is None else -(-len(self) // at_most)
+        return tuple(array.reshape(-1, *array.shape[2:])[::every] for array in (self.observations, self.actions))
+
+    def fragment_starts(self, length: int) -> np.ndarray:
+        """Where a fragment of `length` steps can begin without crossing a reset: (k, 2), step and environment."""
+        episode = np.cumsum(self.episode_starts, axis=0)
+        last = max(0, len(episode) - length + 1)
+        return np.argwhere(episode[:last] == episode[length - 1 :])

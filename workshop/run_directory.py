@@ -1,0 +1,126 @@
+"""What a run leaves behind, written as it happens: `runs/<env>__<name>__<seed>__<YYYYmmdd-HHMMSS>/`."""
+
+import csv
+import json
+import math
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PACKAGES = ("gymnasium", "numpy", "stable-baselines3", "torch")
+
+COLUMNS = (
+    "iteration",
+    "env_steps",
+    "comparisons",
+    "true_return_mean",
+    "true_return_std",
+    "learned_return_mean",
+    "reward_model_loss",
+    "reward_model_accuracy",
+    "reward_correlation",
+    "seconds",
+)
+
+
+class RunDirectory:
+    """One run's files. Making one makes the directory, with `config.json` and `command.txt` in it.
+
+    `options` is the dataclass of all options, which may hold others. Two runs that start within a second get
+    different times in their names.
+    """
+
+    def __init__(self, runs_dir: Path, env_id: str, name: str, seed: int, options: Any):
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        self.path = _make_directory(runs_dir, f"{env_id.replace('/', '-')}__{name}__{seed}")
+        packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
+        _write_text(self.path / "config.json", json.dumps({**_flatten(options), "packages": packages}, indent=2) + "\n")
+        _write_text(self.path / "command.txt", shlex.join(["python", *sys.argv]) + "\n")
+        self._write_row(COLUMNS, mode="x")
+        self.rows: list[dict[str, float]] = []
+        self._comparisons = 0
+
+    def append_row(self, row: Mapping[str, float]) -> None:
+        """Add a row to `progress.csv`: numbers by column name, NaN where there is nothing to say (an empty cell)."""
+        self.rows.append(dict(row))
+        self._write_row([_cell(row[column]) for column in COLUMNS], mode="a")
+
+    def append_comparisons(
+        self,
+        iteration: int,
+        labeller: str,
+        preferences: np.ndarray,
+        fragments_a: Mapping[str, np.ndarray],
+        fragments_b: Mapping[str, np.ndarray],
+    ) -> None:
+        """Add n answers to `comparisons.jsonl`, a line each, and their fragments to one new `.npz` file.
+
+        The file holds the arrays of `fragments_a` and `fragments_b`, each of shape (n, L, …), with `_a` and `_b` after
+        their names. A line names the file and the row in it. The fragments are written first, so that a line
+        never points to something that is not there.
+        """
+        directory = self.path / "fragments"
+        directory.mkdir(exist_ok=True)
+        file = directory / f"{self._comparisons:06d}.npz"
+        arrays = {f"{name}_a": array for name, array in fragments_a.items()}
+        arrays |= {f"{name}_b": array for name, array in fragments_b.items()}
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+        with (self.path / "comparisons.jsonl").open("a", encoding="utf-8", newline="\n") as lines:
+            for row, preference in enumerate(preferences):
+                line = {
+                    "comparison": self._comparisons + row,
+                    "iteration": iteration,
+                    "preference": float(preference),
+                    "labeller": labeller,
+                    "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                    "fragments": f"fragments/{file.name}",
+                    "row": row,
+                }
+                lines.write(json.dumps(line) + "\n")
+        self._comparisons += len(preferences)
+
+    def _write_row(self, cells: Any, mode: str) -> None:
+        with (self.path / "progress.csv").open(mode, encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(cells)
+
+
+def _flatten(options: Any) -> dict[str, Any]:
+    """A dataclass of options as a dict by flag name, those of nested dataclasses beside its own; paths as text."""
+    flat: dict[str, Any] = {}
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if is_dataclass(value):
+            flat |= _flatten(value)
+        else:
+            flat[field.name] = value.as_posix() if isinstance(value, Path) else value
+    return flat
+
+
+def _make_directory(runs_dir: Path, prefix: str) -> Path:
+    while True:
+        path = runs_dir / f"{prefix}__{datetime.now():%Y%m%d-%H%M%S}"
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:  # another run of this name began in this second: take the next one
+            time.sleep(0.1)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _cell(value: float) -> str:
+    """Whole numbers in full, others to six significant digits, NaN as an empty cell."""
+    if isinstance(value, int | np.integer):
+        return str(value)
+    return "" if math.isnan(value) else f"{value:.6g}"
