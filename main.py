@@ -159,9 +159,11 @@ def main() -> None:
         check_written(loss)
     device = choose_device(config.device)
     run = RunDirectory(config.runs_dir, config.env, config.name, config.seed, config)
-    report = Report(run, config.env, config.total_timesteps, config.seed, started)
-    rlhf(config, loss, device, run, report)
-    print(json.dumps(report.finish()))
+    with Report(run, config.env, config.total_timesteps, config.seed, started) as report:
+        rlhf(config, loss, device, run, report)
+    result = report.finish()
+    print(json.dumps(result), flush=True)
+    report.conclude(result)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from workshop.rollouts import Rollouts
 class PreferencesConfig:
     """Which fragments are compared, and when."""
 
-    comparisons: int = 40
+    comparisons: int = 36
     """Comparisons to ask for in the whole run."""
     fragment_length: int = 20
     """Steps in each of the two fragments of a comparison."""
@@ -27,7 +27,7 @@ class PreferencesConfig:
     """Comparisons asked for between two fits of the reward model: with one, each question builds on all answers."""
     pretrain: bool = True
     """Fit the reward model to comparisons of a random policy's rollouts before the agent first trains."""
-    frontload: float = 20.0
+    frontload: float = 16.0
     """How many times larger the first batch of comparisons is than each later one; 1 makes all equal."""
     recent_fraction: float = 0.5
     """Share of the fragments that come from the newest rollouts; the others come from all older ones."""

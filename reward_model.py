@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from gymnasium import spaces
+from scipy.special import expit
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from torch import nn
 
@@ -22,7 +23,7 @@ PreferenceLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tens
 
 CLIP = 10.0  # normalised inputs, in standard deviations, as in Stable-Baselines3's VecNormalize
 BOOTSTRAP_DRAWS = 2.0  # how often, on average, a comparison is in a bootstrap; exp(-2), an eighth, are left out
-STANDARDISE_ON = 5000  # transitions, about, from which the learned reward's mean and spread are taken
+STANDARDISE_ON = 2000  # transitions, about, from which the learned reward's mean and spread are taken
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class RewardModelConfig:
     """Passes over all comparisons so far in each fit."""
     reward_batch_size: int = 64
     """Comparisons in each gradient step of the fit."""
-    reward_learning_rate: float = 6e-3
+    reward_learning_rate: float = 3e-3
     """AdamW's step size for the reward model."""
     weight_decay: float = 5.0
     """AdamW's pull of the reward model's weights towards zero."""
@@ -78,6 +79,23 @@ class EnsembleMLP(nn.Module):
         weight, bias = last
         return torch.baddbmm(bias, hidden, weight).squeeze(-1)
 
+    def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Weights (M, inputs, outputs) and biases (M, 1, outputs) of each layer, for `predict`."""
+        parameters = zip(self.weights, self.biases, strict=True)
+        return [(weight.detach().cpu().numpy(), bias.detach().cpu().numpy()) for weight, bias in parameters]
+
+
+def predict(layers: list[tuple[np.ndarray, np.ndarray]], inputs: np.ndarray) -> np.ndarray:
+    """What `EnsembleMLP.forward` gives, shape (M, n), for inputs (n, d), in NumPy.
+
+    The agent asks for the rewards of a few states at each of its steps, for which this takes a third of the time.
+    """
+    hidden = inputs
+    for weight, bias in layers[:-1]:
+        hidden = np.maximum(hidden @ weight + bias, 0)
+    weight, bias = layers[-1]
+    return (hidden @ weight + bias)[..., 0]
+
 
 class RewardModel:
     """An ensemble of networks from (observation, action) to a reward, fitted to comparisons of fragments.
@@ -107,6 +125,7 @@ class RewardModel:
         weights_generator = torch.Generator().manual_seed(int(generator.integers(2**63)))
         self.networks = EnsembleMLP(config.ensemble_size, (size, *config.hidden_sizes, 1), weights_generator)
         self.networks.to(self._device)
+        self._layers = self.networks.layers()
         self._optimizer = torch.optim.AdamW(
             self.networks.parameters(),
             lr=config.reward_learning_rate,
@@ -114,8 +133,10 @@ class RewardModel:
             fused=True,
         )
         self._input_statistics = RunningMeanStd(epsilon=1e-8, shape=(size,))
-        self._output_mean = np.zeros((config.ensemble_size, 1), dtype=np.float32)
-        self._output_std = np.ones((config.ensemble_size, 1), dtype=np.float32)
+        self._input_mean = np.zeros(size, dtype=np.float32)
+        self._input_std = np.ones(size, dtype=np.float32)
+        self._output_mean = np.zeros(config.ensemble_size, dtype=np.float32)
+        self._output_std = np.ones(config.ensemble_size, dtype=np.float32)
         # (M, number of comparisons): how often each comparison is in each member's bootstrap
         self._counts = np.empty((config.ensemble_size, 0), dtype=np.int64)
 
@@ -123,26 +144,27 @@ class RewardModel:
         """Take new transitions into the statistics by which the inputs are normalised."""
         if len(rollouts) > 0:
             self._input_statistics.update(encode(*self._spaces, *rollouts.transitions()))
+            self._input_mean = self._input_statistics.mean.astype(np.float32)
+            self._input_std = np.sqrt(self._input_statistics.var + 1e-8).astype(np.float32)
 
     def standardise(self, rollouts: Rollouts) -> None:
         """Shift and scale each member's reward to mean 0 and standard deviation 1 over these rollouts."""
         if len(rollouts) == 0:
             return
         rewards = self._member_rewards(*rollouts.transitions(at_most=STANDARDISE_ON))
-        self._output_mean = rewards.mean(axis=1, keepdims=True)
-        self._output_std = rewards.std(axis=1, keepdims=True) + 1e-8
+        self._output_mean = rewards.mean(axis=1)
+        self._output_std = rewards.std(axis=1) + 1e-8
 
     def reward(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """The learned, standardised reward, float32 of shape (n,), for n observations and actions."""
-        rewards = self._member_rewards(observations, actions)
-        return ((rewards - self._output_mean) / self._output_std).mean(axis=0)
+        weights = 1 / (self.config.ensemble_size * self._output_std)
+        return weights @ self._member_rewards(observations, actions) - weights @ self._output_mean
 
-    def member_returns(self, fragments: Fragments) -> torch.Tensor:
+    def member_returns(self, fragments: Fragments) -> np.ndarray:
         """Each member's return of each fragment, shape (M, n), in the units of the choice model."""
         inputs = self._inputs(fragments.observations, fragments.actions)  # (n, L, d)
-        with torch.no_grad():
-            rewards = self.networks(inputs.flatten(0, 1))  # (M, n * L)
-        return rewards.unflatten(1, inputs.shape[:2]).sum(dim=-1)
+        rewards = predict(self._layers, inputs.reshape(-1, inputs.shape[-1]))  # (M, n * L)
+        return rewards.reshape(-1, *inputs.shape[:2]).sum(axis=-1)
 
     def disagreement(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
         """How much the members disagree about n pairs: the standard deviation of P(b preferred), shape (n,), ≥ 0.
@@ -150,22 +172,19 @@ class RewardModel:
         The selection of Christiano et al. 2017, section 2.2.4, with Bradley and Terry's probabilities.
         """
         difference = self.member_returns(fragments_b) - self.member_returns(fragments_a)
-        return torch.sigmoid(difference).std(dim=0, correction=0).cpu().numpy()
+        return expit(difference).std(axis=0)
 
     def fit(self, comparisons: Comparisons, loss: PreferenceLoss) -> None:
         """Fit every member further to its bootstrap of all comparisons so far, starting from where it is."""
         self._extend_bootstraps(len(comparisons))
-        pairs = torch.stack(
-            [
-                self._inputs(fragments.observations, fragments.actions)
-                for fragments in (comparisons.fragments_a, comparisons.fragments_b)
-            ],
-            dim=1,
-        )  # (n, 2, L, d)
-        preferences = torch.as_tensor(comparisons.preferences, device=self._device)
+        both = (comparisons.fragments_a, comparisons.fragments_b)
+        inputs = [self._inputs(fragments.observations, fragments.actions) for fragments in both]
+        pairs = torch.from_numpy(np.stack(inputs, axis=1)).to(self._device)  # (n, 2, L, d)
+        preferences = torch.from_numpy(comparisons.preferences).to(self._device)
         for _ in range(self.config.reward_epochs):
             for batch in self._shuffled_bootstraps().split(self.config.reward_batch_size, dim=1):  # (M, B)
                 self._step(pairs[batch], preferences[batch], loss)
+        self._layers = self.networks.layers()
 
     def _step(self, pairs: torch.Tensor, preferences: torch.Tensor, loss: PreferenceLoss) -> None:
         """One gradient step of every member on its own batch: pairs (M, B, 2, L, d), preferences (M, B)."""
@@ -190,17 +209,16 @@ class RewardModel:
         judged = left_out.any(axis=0)
         if not judged.any():
             return math.nan, math.nan
-        weights = torch.from_numpy(left_out / np.maximum(left_out.sum(axis=0), 1)).to(self._device)
+        weights = left_out[:, judged] / left_out[:, judged].sum(axis=0)
         returns_a, returns_b = (
-            (self.member_returns(fragments) * weights).sum(dim=0)[judged]
+            (weights * self.member_returns(fragments)[:, judged]).sum(axis=0)
             for fragments in (comparisons.fragments_a, comparisons.fragments_b)
         )
         preferences = comparisons.preferences[judged]
         with torch.no_grad():
-            value = float(loss(returns_a, returns_b, torch.as_tensor(preferences, device=self._device)))
+            value = float(loss(*(torch.from_numpy(array) for array in (returns_a, returns_b, preferences))))
         decided = preferences != 0.5
-        predicted = np.heaviside((returns_b - returns_a).cpu().numpy(), 0.5)
-        correct = 1 - np.abs(predicted - preferences)
+        correct = 1 - np.abs(np.heaviside(returns_b - returns_a, 0.5) - preferences)
         return value, float(correct[decided].mean()) if decided.any() else math.nan
 
     def save(self, path: Path) -> None:
@@ -209,8 +227,8 @@ class RewardModel:
             {
                 "config": asdict(self.config),
                 "networks": self.networks.state_dict(),
-                "input_mean": torch.from_numpy(self._input_statistics.mean),
-                "input_variance": torch.from_numpy(self._input_statistics.var),
+                "input_mean": torch.from_numpy(self._input_mean),
+                "input_std": torch.from_numpy(self._input_std),
                 "output_mean": torch.from_numpy(self._output_mean),
                 "output_std": torch.from_numpy(self._output_std),
             },
@@ -235,17 +253,14 @@ class RewardModel:
             order[member] = np.resize(self._generator.permutation(np.repeat(np.arange(n), counts)), n)
         return torch.from_numpy(order).to(self._device)
 
-    def _inputs(self, observations: np.ndarray, actions: np.ndarray) -> torch.Tensor:
+    def _inputs(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Normalised network inputs, float32 of shape (…, d), for observations and actions of shape (…, *shape)."""
         features = encode(*self._spaces, observations, actions)
-        statistics = self._input_statistics
-        normalised = (features - statistics.mean) / np.sqrt(statistics.var + 1e-8)
-        return torch.as_tensor(normalised.clip(-CLIP, CLIP), dtype=torch.float32, device=self._device)
+        return ((features - self._input_mean) / self._input_std).clip(-CLIP, CLIP)
 
-    @torch.no_grad()
     def _member_rewards(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Each member's reward as it comes out of its network, shape (M, n)."""
-        return self.networks(self._inputs(observations, actions)).cpu().numpy()
+        return predict(self._layers, self._inputs(observations, actions))
 
 
 def _round_gradient(gradient: torch.Tensor) -> torch.Tensor:

@@ -68,7 +68,7 @@ def _draw_agreement(axes: Axes, rows: Sequence[dict[str, float]]) -> None:
     )  # fmt: skip
     axes.axhline(0.5, color=GREY, linestyle=":", linewidth=1, label="accuracy of guessing")
     axes.set_xlabel("comparisons")
-    axes.set_ylim(-0.55, 1.05)
+    axes.set_ylim(np.nanmin([0, *_column(rows, "reward_correlation")]) - 0.05, 1.05)
     axes.set_title("Over the run", fontsize=11)
     axes.legend(loc="lower right")
 

@@ -13,7 +13,7 @@ from workshop.evaluation import Episodes
 FRAMES_PER_SECOND = 12.5
 PANELS = 24  # at most so many iterations in one picture
 COLUMNS = 6
-PANEL_WIDTH = 160
+PANEL_WIDTH = 180
 BLACK, WHITE = "black", "white"
 
 
@@ -31,7 +31,7 @@ def save_progress(env_id: str, evaluated: Sequence[Episodes], comparisons: Seque
     shown = np.unique(np.linspace(0, len(evaluated) - 1, PANELS).round().astype(int))
     clips = []
     for index in shown:
-        text = f"{comparisons[index]} comparisons: {evaluated[index].true_returns[0]:.0f}"
+        text = f"{comparisons[index]} comparisons: return {evaluated[index].true_returns[0]:.0f}"
         clips.append([_caption(_shrink(picture), text) for picture in replay(env_id, evaluated[index])])
     _save_gif(_side_by_side(clips), path)
 

@@ -31,8 +31,18 @@ class Report:
         self._started = started
         self._evaluator = Evaluator(env_id, np.random.default_rng([seed, EVALUATION]))
         self._evaluations: list[Evaluation] = []
+        self._solved_at = gymnasium.spec(env_id).reward_threshold
+        self._plots, self._videos = run.path / "plots", run.path / "videos"
         # with disable=None the bar is shown on a terminal only
         self._bar = tqdm(total=total_steps, unit="step", disable=None, dynamic_ncols=True, smoothing=0.05)
+
+    def __enter__(self) -> "Report":
+        return self
+
+    def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
+        self._bar.close()
+        if exception is KeyboardInterrupt:
+            say(f"What was done until now is in {self.run.path}")
 
     def steps_taken(self, steps: int) -> None:
         """Move the progress bar on by so many environment steps."""
@@ -72,26 +82,23 @@ class Report:
         self._bar.set_postfix({label: f"{row[name]:.3g}" for label, name in shown.items()})
 
     def finish(self) -> dict[str, Any]:
-        """Draw the plots and the moving pictures, say how it went, and return the run's result for standard output."""
-        self._bar.close()
+        """Draw the plots and the moving pictures, and return the run's result."""
         rows = self.run.rows
-        solved_at = gymnasium.spec(self._env_id).reward_threshold
-        plots, videos = self.run.path / "plots", self.run.path / "videos"
-        plots.mkdir()
-        videos.mkdir()
-        draw_learning_curve(rows, solved_at, plots / "learning_curve.png")
+        draw_learning_curve(rows, self._solved_at, self._plots / "learning_curve.png")
         if len(self._evaluations[-1].learned_rewards):
-            draw_learned_reward(rows, self._evaluations[-1], plots / "learned_reward.png")
+            draw_learned_reward(rows, self._evaluations[-1], self._plots / "learned_reward.png")
         episodes = [evaluation.episodes for evaluation in self._evaluations]
-        save_progress(self._env_id, episodes, [row["comparisons"] for row in rows], videos / "progress.gif")
-        save_final_policy(self._env_id, episodes[-1], videos / "final_policy.gif")
+        save_progress(self._env_id, episodes, [row["comparisons"] for row in rows], self._videos / "progress.gif")
+        save_final_policy(self._env_id, episodes[-1], self._videos / "final_policy.gif")
+        seconds = round(time.perf_counter() - self._started, 1)
+        return {"run": str(self.run.path), **summarise(rows, self._solved_at), "seconds": seconds}
 
-        result = summarise(rows, solved_at)
-        result = {"run": str(self.run.path), **result, "seconds": round(time.perf_counter() - self._started, 1)}
+    def conclude(self, result: dict[str, Any]) -> None:
+        """Say to a person how the run went, and where to look."""
         say(_in_words(result))
-        say(f"Plots:           {plots}")
-        say(f"Moving pictures: {videos / 'final_policy.gif'} and {videos / 'progress.gif'}")
-        return result
+        say(f"Plots:           {self._plots}")
+        say(f"Moving pictures: {self._videos / 'final_policy.gif'}")
+        say(f"                 {self._videos / 'progress.gif'} (the agent after each iteration)")
 
 
 def summarise(rows: list[dict[str, float]], solved_at: float | None) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class RunDirectory:
     def __init__(self, runs_dir: Path, env_id: str, name: str, seed: int, options: Any):
         runs_dir.mkdir(parents=True, exist_ok=True)
         self.path = _make_directory(runs_dir, f"{env_id.replace('/', '-')}__{name}__{seed}")
+        for part in ("plots", "videos"):
+            (self.path / part).mkdir()
         packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
         _write_text(self.path / "config.json", json.dumps({**_flatten(options), "packages": packages}, indent=2) + "\n")
         _write_text(self.path / "command.txt", shlex.join(["python", *sys.argv]) + "\n")

@@ -1,0 +1,70 @@
+"""How many comparisons solve the pole: `python benchmarks/comparisons_to_solve.py`.
+
+Runs `main.py --solution` as a user types it, once for each seed, and reads the line of JSON that each ends with. A run
+counts from the first iteration from which it stays solved to its end; one that ends unsolved counts as infinite. The
+seconds are those of the whole process, imports and plots included. Flags after `--` go to `main.py`.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Count the comparisons that solve the pole, over many seeds."""
+
+    first_seed: int = 0
+    """The first seed."""
+    seeds: int = 20
+    """How many seeds, one after another."""
+    jobs: int = 1
+    """Runs at once. The seconds mean something with one only."""
+
+
+def main() -> None:
+    own, _, passed_on = " ".join(sys.argv[1:]).partition("-- ")
+    options = tyro.cli(Options, args=own.split())
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
+        results = list(pool.map(lambda seed: run(seed, [*passed_on.split(), "--runs-dir", runs_dir]), seeds))
+    to_solve = np.array([np.inf if r["comparisons_to_solve"] is None else r["comparisons_to_solve"] for r in results])
+    quartiles = np.quantile(to_solve, [0.25, 0.5, 0.75], method="higher")
+    seconds = [r["wall"] for r in results]
+    print(
+        "| seeds | solved at the end | comparisons to solve: median (quartiles) "
+        "| asked | env steps | seconds, median (most) |"
+    )
+    print("| --- | --- | --- | --- | --- | --- |")
+    print(
+        f"| {seeds[0]}–{seeds[-1]} | {sum(r['solved'] for r in results)} of {len(results)} "
+        f"| {quartiles[1]:g} ({quartiles[0]:g} to {quartiles[2]:g}) | {max(r['comparisons'] for r in results)} "
+        f"| {max(r['env_steps'] for r in results)} | {np.median(seconds):.1f} ({max(seconds):.1f}) |"
+    )
+
+
+def run(seed: int, flags: list[str]) -> dict[str, object]:
+    command = [sys.executable, str(ROOT / "main.py"), "--solution", "--seed", str(seed), *flags]
+    started = time.perf_counter()
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    result = json.loads(finished.stdout.splitlines()[-1]) | {"wall": time.perf_counter() - started}
+    print(
+        f"seed {seed}: return {result['true_return_mean']}, comparisons to solve {result['comparisons_to_solve']}, "
+        f"{result['wall']:.1f} s",
+        file=sys.stderr,
+    )
+    return result
+
+
+if __name__ == "__main__":
+    main()

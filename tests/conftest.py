@@ -1,0 +1,49 @@
+"""What several tests need: the workshop in a folder of its own, and its programs as a user types them."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = ["--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6", "--fragment-length=5"]
+
+
+def type_command(*arguments: str, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run `python …` in `cwd`, without a terminal or a display, and return what it printed."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, env=environment
+    )
+
+
+def write_workshop(folder: Path, loss_body: str) -> Path:
+    """Copy the programs to `folder`, with `loss_body` (Python, one statement a line) as the body of preference_loss.
+
+    Whatever the participant has written in `main.py` so far is replaced, so these tests pass before and after.
+    """
+    for file in ROOT.glob("*.py"):
+        shutil.copy(file, folder)
+    shutil.copytree(ROOT / "workshop", folder / "workshop", ignore=shutil.ignore_patterns("__pycache__"))
+    source = (ROOT / "main.py").read_text(encoding="utf-8")
+    function = next(node for node in ast.parse(source).body if getattr(node, "name", "") == "preference_loss")
+    docstring, *_ = function.body
+    lines = source.splitlines()
+    body = ["    " + line for line in loss_body.splitlines()]
+    lines[docstring.end_lineno : function.end_lineno] = body
+    (folder / "main.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """A finished run with a tiny budget, and its directory."""
+    runs_dir = tmp_path_factory.mktemp("runs")
+    finished = type_command("main.py", "--solution", *TINY, "--runs-dir", str(runs_dir))
+    assert finished.returncode == 0, finished.stderr
+    (directory,) = runs_dir.iterdir()
+    return finished, directory
