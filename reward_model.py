@@ -34,9 +34,9 @@ class RewardModelConfig:
     """Networks in the ensemble; 1 for none."""
     hidden_sizes: tuple[int, ...] = (32, 32)
     """Widths of each network's hidden layers."""
-    reward_epochs: int = 10
+    reward_epochs: int = 6
     """Passes over all comparisons so far in each fit."""
-    reward_batch_size: int = 64
+    reward_batch_size: int = 20
     """Comparisons in each gradient step of the fit."""
     reward_learning_rate: float = 3e-3
     """AdamW's step size for the reward model."""

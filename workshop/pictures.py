@@ -13,27 +13,24 @@ from workshop.evaluation import Episodes
 FRAMES_PER_SECOND = 12.5
 PANELS = 24  # at most so many iterations in one picture
 COLUMNS = 6
-PANEL_WIDTH = 180
-BLACK, WHITE = "black", "white"
+PANEL_WIDTH = 200  # pixels, about
 
 
 def save_final_policy(env_id: str, episodes: Episodes, path: Path) -> None:
     """Write the first of the episodes as a moving picture."""
-    text = f"true return {episodes.true_returns[0]:.0f}"
-    _save_gif([_caption(picture, text) for picture in replay(env_id, episodes)], path)
+    clip = replay(env_id, episodes)
+    _save_gif(_side_by_side([clip], [f"true return {episodes.true_returns[0]:.0f}"]), path)
 
 
 def save_progress(env_id: str, evaluated: Sequence[Episodes], comparisons: Sequence[int], path: Path) -> None:
-    """Write the agent after each iteration, side by side and in step, under the number of comparisons it had seen.
+    """Write the agent after each iteration, side by side and in step, over the number of comparisons it had seen.
 
     If there are more than 24 iterations, evenly spaced ones are shown, the first and the last among them.
     """
     shown = np.unique(np.linspace(0, len(evaluated) - 1, PANELS).round().astype(int))
-    clips = []
-    for index in shown:
-        text = f"{comparisons[index]} comparisons: return {evaluated[index].true_returns[0]:.0f}"
-        clips.append([_caption(_shrink(picture), text) for picture in replay(env_id, evaluated[index])])
-    _save_gif(_side_by_side(clips), path)
+    clips = [[_shrink(picture) for picture in replay(env_id, evaluated[index])] for index in shown]
+    captions = [f"{comparisons[index]} comparisons: return {evaluated[index].true_returns[0]:.0f}" for index in shown]
+    _save_gif(_side_by_side(clips, captions), path)
 
 
 def replay(env_id: str, episodes: Episodes) -> list[Image.Image]:
@@ -53,33 +50,27 @@ def replay(env_id: str, episodes: Episodes) -> list[Image.Image]:
 
 
 def _shrink(picture: Image.Image) -> Image.Image:
-    height = round(picture.height * PANEL_WIDTH / picture.width)
-    return picture.resize((PANEL_WIDTH, height), Image.Resampling.BOX, reducing_gap=2)
+    return picture.reduce(max(1, round(picture.width / PANEL_WIDTH)))
 
 
-def _caption(picture: Image.Image, text: str) -> Image.Image:
-    """The picture, framed, with a line of text below it."""
-    font = ImageFont.load_default(size=max(12, picture.width // 20))
-    height = int(font.size * 1.8)
-    result = Image.new("RGB", (picture.width, picture.height + height), WHITE)
-    result.paste(picture)
-    draw = ImageDraw.Draw(result)
-    draw.rectangle((0, 0, picture.width - 1, picture.height - 1), outline="lightgrey")
-    draw.text((picture.width / 2, picture.height + height / 2), text, fill=BLACK, font=font, anchor="mm")
-    return result
-
-
-def _side_by_side(clips: Sequence[Sequence[Image.Image]]) -> list[Image.Image]:
-    """The clips in a grid; one that ends early stays at its last picture."""
+def _side_by_side(clips: Sequence[Sequence[Image.Image]], captions: Sequence[str]) -> list[Image.Image]:
+    """The clips in a grid, a caption below each; one that ends early stays at its last picture."""
     columns = min(COLUMNS, len(clips))
-    rows = -(-len(clips) // columns)
     width, height = clips[0][0].size
+    font = ImageFont.load_default(size=max(12, width // 20))
+    row_height = height + int(font.size * 1.8)
+    corners = [(index % columns * width, index // columns * row_height) for index in range(len(clips))]
+    background = Image.new("RGB", (columns * width, corners[-1][1] + row_height), "white")
+    draw = ImageDraw.Draw(background)
+    for (left, top), caption in zip(corners, captions, strict=True):
+        middle = (left + width / 2, top + (height + row_height) / 2)
+        draw.text(middle, caption, fill="black", font=font, anchor="mm")
     frames = []
     for time in range(max(len(clip) for clip in clips)):
-        frame = Image.new("RGB", (columns * width, rows * height), WHITE)
-        for index, clip in enumerate(clips):
-            picture = clip[min(time, len(clip) - 1)]
-            frame.paste(picture, (index % columns * width, index // columns * height))
+        frame = background.copy()
+        for (left, top), clip in zip(corners, clips, strict=True):
+            frame.paste(clip[min(time, len(clip) - 1)], (left, top))
+            ImageDraw.Draw(frame).rectangle((left, top, left + width - 1, top + height - 1), outline="lightgrey")
         frames.append(frame)
     return frames
 

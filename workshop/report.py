@@ -79,7 +79,8 @@ class Report:
         self.run.append_row(row)
         agent.log({name: value for name, value in row.items() if name != "iteration" and not math.isnan(value)})
         shown = {"true": "true_return_mean", "learned": "learned_return_mean", "accuracy": "reward_model_accuracy"}
-        self._bar.set_postfix({label: f"{row[name]:.3g}" for label, name in shown.items()})
+        known = {label: f"{row[name]:.3g}" for label, name in shown.items() if not math.isnan(row[name])}
+        self._bar.set_postfix(known)
 
     def finish(self) -> dict[str, Any]:
         """Draw the plots and the moving pictures, and return the run's result."""
