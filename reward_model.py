@@ -14,6 +14,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from torch import nn
 
 from preferences import Comparisons, Fragments
+from workshop import mlp
 from workshop.messages import require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.spaces import encode, encoded_size
@@ -79,23 +80,6 @@ class EnsembleMLP(nn.Module):
         weight, bias = last
         return torch.baddbmm(bias, hidden, weight).squeeze(-1)
 
-    def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Weights (M, inputs, outputs) and biases (M, 1, outputs) of each layer, for `predict`."""
-        parameters = zip(self.weights, self.biases, strict=True)
-        return [(weight.detach().cpu().numpy(), bias.detach().cpu().numpy()) for weight, bias in parameters]
-
-
-def predict(layers: list[tuple[np.ndarray, np.ndarray]], inputs: np.ndarray) -> np.ndarray:
-    """What `EnsembleMLP.forward` gives, shape (M, n), for inputs (n, d), in NumPy.
-
-    The agent asks for the rewards of a few states at each of its steps, for which this takes a third of the time.
-    """
-    hidden = inputs
-    for weight, bias in layers[:-1]:
-        hidden = np.maximum(hidden @ weight + bias, 0)
-    weight, bias = layers[-1]
-    return (hidden @ weight + bias)[..., 0]
-
 
 class RewardModel:
     """An ensemble of networks from (observation, action) to a reward, fitted to comparisons of fragments.
@@ -125,7 +109,7 @@ class RewardModel:
         weights_generator = torch.Generator().manual_seed(int(generator.integers(2**63)))
         self.networks = EnsembleMLP(config.ensemble_size, (size, *config.hidden_sizes, 1), weights_generator)
         self.networks.to(self._device)
-        self._layers = self.networks.layers()
+        self._layers = self._to_numpy()
         self._optimizer = torch.optim.AdamW(
             self.networks.parameters(),
             lr=config.reward_learning_rate,
@@ -163,7 +147,7 @@ class RewardModel:
     def member_returns(self, fragments: Fragments) -> np.ndarray:
         """Each member's return of each fragment, shape (M, n), in the units of the choice model."""
         inputs = self._inputs(fragments.observations, fragments.actions)  # (n, L, d)
-        rewards = predict(self._layers, inputs.reshape(-1, inputs.shape[-1]))  # (M, n * L)
+        rewards = mlp.forward(self._layers, inputs.reshape(-1, inputs.shape[-1]), mlp.relu)  # (M, n * L, 1)
         return rewards.reshape(-1, *inputs.shape[:2]).sum(axis=-1)
 
     def disagreement(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
@@ -184,7 +168,7 @@ class RewardModel:
         for _ in range(self.config.reward_epochs):
             for batch in self._shuffled_bootstraps().split(self.config.reward_batch_size, dim=1):  # (M, B)
                 self._step(pairs[batch], preferences[batch], loss)
-        self._layers = self.networks.layers()
+        self._layers = self._to_numpy()
 
     def _step(self, pairs: torch.Tensor, preferences: torch.Tensor, loss: PreferenceLoss) -> None:
         """One gradient step of every member on its own batch: pairs (M, B, 2, L, d), preferences (M, B)."""
@@ -260,7 +244,11 @@ class RewardModel:
 
     def _member_rewards(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Each member's reward as it comes out of its network, shape (M, n)."""
-        return predict(self._layers, self._inputs(observations, actions))
+        return mlp.forward(self._layers, self._inputs(observations, actions), mlp.relu)[..., 0]
+
+    def _to_numpy(self) -> mlp.Layers:
+        parameters = zip(self.networks.weights, self.networks.biases, strict=True)
+        return [(mlp.to_numpy(weight), mlp.to_numpy(bias)) for weight, bias in parameters]
 
 
 def _round_gradient(gradient: torch.Tensor) -> torch.Tensor:

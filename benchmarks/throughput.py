@@ -24,7 +24,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env as make_stock_vec_env
 
 from main import Config, rlhf
-from workshop.agent import make_ppo
+from workshop.agent import make_ppo, split_into_updates
 from workshop.choice_models import bradley_terry_loss
 from workshop.program import choose_device, read_flags
 from workshop.report import Report
@@ -77,9 +77,11 @@ def time_loop(steps: int, seed: int) -> float:
 
 def time_plain(steps: int, seed: int) -> float:
     config = Config(total_timesteps=steps)
+    steps_each = config.plan_steps().per_iteration // config.agent.n_envs
+    _, rollout_steps = split_into_updates(steps_each, config.agent.rollout_steps)
     started = time.perf_counter()
     venv = make_vec_env(config.env, config.agent.n_envs, seed)
-    ppo = make_ppo(venv, config.agent, config.agent.rollout_steps, seed, "cpu").learn(steps)
+    ppo = make_ppo(venv, config.agent, rollout_steps, seed, "cpu").learn(steps)
     return ppo.num_timesteps / (time.perf_counter() - started)
 
 

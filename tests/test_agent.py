@@ -112,7 +112,29 @@ def test_saved_agent_loads_with_ppo_and_acts_the_same(tmp_path: Path):
     agent.save(tmp_path / "agent.zip")
     observations = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     loaded = PPO.load(tmp_path / "agent.zip")
-    np.testing.assert_array_equal(agent.act(observations), loaded.predict(observations, deterministic=True)[0])
+    np.testing.assert_array_equal(agent.policy()(observations), loaded.predict(observations, deterministic=True)[0])
+
+
+@pytest.mark.parametrize("env_id", ["Pendulum-v1", "FrozenLake-v1"])
+def test_policy_is_ppos_for_other_spaces(tmp_path: Path, env_id: str):
+    """Continuous actions beyond their bounds are clipped, and discrete observations are one-hot."""
+    agent = Agent(
+        env_id,
+        AgentConfig(n_envs=2, rollout_steps=20),
+        80,
+        np.random.default_rng(0),
+        "cpu",
+        tmp_path,
+        lambda steps: None,
+    )
+    agent.train(None)
+    agent._ppo.policy.action_net.weight.data *= 300
+    space = agent.spaces[0]
+    space.seed(0)
+    observations = np.stack([space.sample() for _ in range(50)])
+    actions = agent.policy()(observations)
+    np.testing.assert_allclose(actions, agent._ppo.predict(observations, deterministic=True)[0], rtol=1e-4, atol=1e-4)
+    assert len(np.unique(actions)) > 1
 
 
 def test_same_generator_same_rollouts(tmp_path: Path):

@@ -9,7 +9,7 @@ import torch
 from gymnasium import spaces
 
 from preferences import Comparisons, Fragments
-from reward_model import EnsembleMLP, RewardModel, RewardModelConfig, predict
+from reward_model import EnsembleMLP, RewardModel, RewardModelConfig
 from workshop.choice_models import bradley_terry_loss
 from workshop.rollouts import Rollouts
 
@@ -53,7 +53,6 @@ def test_batched_call_equals_member_by_member():
             hidden = hidden.clamp(min=0) if layer < 2 else hidden
         torch.testing.assert_close(together[member], hidden[:, 0])
     torch.testing.assert_close(networks(inputs[0])[0], together[0])
-    torch.testing.assert_close(torch.from_numpy(predict(networks.layers(), inputs[0].numpy())), networks(inputs[0]))
 
 
 def test_members_begin_differently_and_by_the_seed():
@@ -63,6 +62,18 @@ def test_members_begin_differently_and_by_the_seed():
         assert not torch.equal(weight, different)
         for one, two in ((0, 1), (0, 2), (1, 2)):
             assert not torch.equal(weight[one], weight[two])
+
+
+def test_rewards_are_those_of_the_networks_before_and_after_a_fit():
+    ensemble = model(hidden_sizes=(16, 8))
+    for _ in range(2):
+        observations, actions = random_fragments(9, length=1).observations[:, 0], np.zeros(9, np.int64)
+        inputs = torch.from_numpy(ensemble._inputs(observations, actions))
+        with torch.no_grad():
+            torch.testing.assert_close(
+                torch.from_numpy(ensemble._member_rewards(observations, actions)), ensemble.networks(inputs)
+            )
+        ensemble.fit(random_comparisons(10), bradley_terry_loss)
 
 
 def test_members_are_trained_separately():

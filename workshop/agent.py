@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
+from workshop import mlp
 from workshop.messages import require_number, require_sizes
 from workshop.rollouts import Rollouts
+from workshop.spaces import flatten
 from workshop.vec_env import make_vec_env
 
 # observations (n, *shape) and actions (n, *shape) in, one reward for each, shape (n,), out
 RewardFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# observations (n, *shape) in, actions (n, *shape) out
+Policy = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -115,14 +118,13 @@ class Agent:
         log_directory: Path,
         on_step: Callable[[int], object],
     ):
-        steps_each = steps_per_iteration // config.n_envs
-        updates = max(1, round(steps_each / config.rollout_steps))
+        updates, rollout_steps = split_into_updates(steps_per_iteration // config.n_envs, config.rollout_steps)
         self._generator = generator
         seed = int(generator.integers(2**31))
         self._venv = LearnedRewardVecEnv(make_vec_env(env_id, config.n_envs, seed))
-        self._ppo = make_ppo(self._venv, config, steps_each // updates, seed, device)
+        self._ppo = make_ppo(self._venv, config, rollout_steps, seed, device)
         self._ppo.set_logger(configure(str(log_directory), ["tensorboard"]))
-        self.steps_per_iteration = self._ppo.n_steps * updates * config.n_envs
+        self.steps_per_iteration = updates * rollout_steps * config.n_envs
         self._on_step = on_step
         self.spaces = self._venv.observation_space, self._venv.action_space
 
@@ -142,19 +144,23 @@ class Agent:
         self._ppo.learn(self.steps_per_iteration, callback=_OnStep(self._on_step), reset_num_timesteps=False)
         return self._venv.take_rollouts()
 
-    def act(self, observations: np.ndarray) -> np.ndarray:
-        """The deterministic policy's actions, shape (n, *action shape), for observations (n, *observation shape).
+    def policy(self) -> Policy:
+        """The deterministic policy as it is now: observations (n, *shape) to actions (n, *shape).
 
-        The same as `PPO.predict`, in a fifth of its time: it leaves out the action distribution, whose mode this is.
+        It acts as `PPO.predict` does, in a fifth of the time.
         """
         policy = self._ppo.policy
-        with torch.inference_mode():
-            features = policy.extract_features(policy.obs_to_tensor(observations)[0], policy.pi_features_extractor)
-            output = policy.action_net(policy.mlp_extractor.forward_actor(features)).cpu().numpy()
-        space = self._venv.action_space
-        if isinstance(space, spaces.Discrete):
-            return output.argmax(axis=1) + space.start
-        return output.clip(space.low, space.high)
+        linear = [*policy.mlp_extractor.policy_net[::2], policy.action_net]  # between them are tanh layers
+        layers = [(mlp.to_numpy(layer.weight).T, mlp.to_numpy(layer.bias)) for layer in linear]
+        observation_space, action_space = self.spaces
+
+        def act(observations: np.ndarray) -> np.ndarray:
+            output = mlp.forward(layers, flatten(observation_space, observations), np.tanh)
+            if isinstance(action_space, spaces.Discrete):
+                return output.argmax(axis=1) + action_space.start
+            return output.reshape(-1, *action_space.shape).clip(action_space.low, action_space.high)
+
+        return act
 
     def log(self, values: dict[str, float]) -> None:
         """Write numbers to TensorBoard, at the number of steps trained so far."""
@@ -165,6 +171,15 @@ class Agent:
     def save(self, path: Path) -> None:
         """Write what `stable_baselines3.PPO.load` reads."""
         self._ppo.save(path)
+
+
+def split_into_updates(steps: int, rollout_steps: int) -> tuple[int, int]:
+    """How many PPO updates to make in so many steps of each environment, and after how many steps each.
+
+    The steps between updates are about `rollout_steps`, and fill the steps as nearly as can be.
+    """
+    updates = max(1, round(steps / rollout_steps))
+    return updates, steps // updates
 
 
 def make_ppo(venv: VecEnv, config: AgentConfig, rollout_steps: int, seed: int, device: str) -> PPO:

@@ -3,17 +3,14 @@
 All of this is for reports. Nothing of it reaches the agent, the reward model or the choice of questions.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from workshop.agent import RewardFunction
+from workshop.agent import Policy, RewardFunction
 from workshop.vec_env import make_vec_env
 
 EPISODES = 20
-
-Policy = Callable[[np.ndarray], np.ndarray]  # observations (n, *shape) to actions (n, *shape)
 
 
 @dataclass(frozen=True)

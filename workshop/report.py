@@ -61,7 +61,7 @@ class Report:
         `reward` is the learned reward that the agent was trained on (None for the true one), `comparisons` those it
         was learned from, `held_out` its loss and accuracy on comparisons that it was not learned from.
         """
-        evaluation = self._evaluator.evaluate(agent.act, reward)
+        evaluation = self._evaluator.evaluate(agent.policy(), reward)
         self._evaluations.append(evaluation)
         loss, accuracy = held_out
         row = {

@@ -11,7 +11,7 @@ def encode(
 
     A `Box` is taken as it is, an element of a `Discrete` space as a one-hot vector.
     """
-    return np.concatenate([_flatten(observation_space, observations), _flatten(action_space, actions)], axis=-1)
+    return np.concatenate([flatten(observation_space, observations), flatten(action_space, actions)], axis=-1)
 
 
 def encoded_size(observation_space: spaces.Space, action_space: spaces.Space) -> int:
@@ -19,7 +19,8 @@ def encoded_size(observation_space: spaces.Space, action_space: spaces.Space) ->
     return spaces.flatdim(observation_space) + spaces.flatdim(action_space)
 
 
-def _flatten(space: spaces.Space, values: np.ndarray) -> np.ndarray:
+def flatten(space: spaces.Space, values: np.ndarray) -> np.ndarray:
+    """Elements of a space, shape (…, *space shape), as vectors, float32 of shape (…, d)."""
     if isinstance(space, spaces.Discrete):
         return np.eye(int(space.n), dtype=np.float32)[values - space.start]
     leading = values.shape[: values.ndim - len(space.shape)]

@@ -1,0 +1,32 @@
+"""Small networks evaluated in NumPy.
+
+For a handful of inputs at a time, as in each step of an agent, PyTorch needs several times as long for a network of
+this size as NumPy does. Training is PyTorch's.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+# weights (…, inputs, outputs) and biases (…, 1, outputs) of each layer; leading dimensions are several networks
+Layers = Sequence[tuple[np.ndarray, np.ndarray]]
+
+
+def forward(layers: Layers, inputs: np.ndarray, activation: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Outputs, shape (…, n, outputs), for inputs (n, inputs); `activation` follows every layer but the last."""
+    *hidden_layers, (last_weight, last_bias) = layers
+    hidden = inputs
+    for weight, bias in hidden_layers:
+        hidden = activation(hidden @ weight + bias)
+    return hidden @ last_weight + last_bias
+
+
+def relu(inputs: np.ndarray) -> np.ndarray:
+    """The larger of each number and zero."""
+    return np.maximum(inputs, 0)
+
+
+def to_numpy(tensor: torch.Tensor) -> np.ndarray:
+    """A tensor's numbers, without its gradient; on the CPU they stay shared with it."""
+    return tensor.detach().cpu().numpy()
