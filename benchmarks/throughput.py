@@ -52,6 +52,7 @@ def main() -> None:
         "plain PPO, same settings": lambda seed: time_plain(options.steps, seed),
         "SB3 as it comes": lambda seed: time_stock(options.stock_steps, seed),
     }
+    time_loop(steps=5_000, seed=0)  # what happens once in a process, such as imports, is not timed
     speeds: dict[str, list[float]] = {name: [] for name in contenders}
     for seed in range(options.rounds):
         for name, timed in contenders.items():

@@ -41,7 +41,7 @@ class AgentConfig:
     """Transitions in a minibatch of a PPO update."""
     agent_hidden_sizes: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers of the policy and of the value function."""
-    entropy_bonus: float = 0.1
+    entropy_bonus: float = 0.2
     """Weight of the policy's entropy in PPO's objective: keeps it exploring while the learned reward is still poor."""
     gamma: float = 0.98
     """Discount of future rewards, between 0 and 1."""
@@ -141,7 +141,12 @@ class Agent:
     def train(self, reward: RewardFunction | None) -> Rollouts:
         """Train for one iteration's steps on `reward` (None: the true one), and return what happened."""
         self._venv.reward_function = reward
-        self._ppo.learn(self.steps_per_iteration, callback=_OnStep(self._on_step), reset_num_timesteps=False)
+        self._ppo.learn(
+            self.steps_per_iteration,
+            callback=_OnStep(self._on_step),
+            log_interval=None,  # `log` does it, once an iteration
+            reset_num_timesteps=False,
+        )
         return self._venv.take_rollouts()
 
     def policy(self) -> Policy:
@@ -163,10 +168,13 @@ class Agent:
         return act
 
     def log(self, values: dict[str, float]) -> None:
-        """Write numbers to TensorBoard, at the number of steps trained so far."""
+        """Write these numbers and SB3's own to TensorBoard, at the number of steps trained so far."""
         for name, value in values.items():
             self._ppo.logger.record(f"rlhf/{name}", value)
-        self._ppo.logger.dump(self._ppo.num_timesteps)
+        if self._ppo.ep_info_buffer is None:  # before the first training
+            self._ppo.logger.dump(self._ppo.num_timesteps)
+        else:
+            self._ppo.dump_logs()
 
     def save(self, path: Path) -> None:
         """Write what `stable_baselines3.PPO.load` reads."""

@@ -58,7 +58,7 @@ class Evaluator:
     """Plays fresh episodes in environments of its own, on seeds from its own generator."""
 
     def __init__(self, env_id: str, generator: np.random.Generator):
-        self._venv = make_vec_env(env_id, EPISODES, seed=0)
+        self._venv = make_vec_env(env_id, EPISODES, seed=0).venv  # without the monitor, for which there is no use
         self._generator = generator
         space = self._venv.action_space
         space.seed(int(generator.integers(2**31)))

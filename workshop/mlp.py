@@ -12,9 +12,14 @@ import torch
 # weights (…, inputs, outputs) and biases (…, 1, outputs) of each layer; leading dimensions are several networks
 Layers = Sequence[tuple[np.ndarray, np.ndarray]]
 
+PIECE = 1000  # so many inputs at a time, whose hidden layers stay in the processor's cache
+
 
 def forward(layers: Layers, inputs: np.ndarray, activation: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Outputs, shape (…, n, outputs), for inputs (n, inputs); `activation` follows every layer but the last."""
+    if len(inputs) > PIECE:
+        starts = range(0, len(inputs), PIECE)
+        return np.concatenate([forward(layers, inputs[i : i + PIECE], activation) for i in starts], axis=-2)
     *hidden_layers, (last_weight, last_bias) = layers
     hidden = inputs
     for weight, bias in hidden_layers:

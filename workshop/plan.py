@@ -27,7 +27,8 @@ def plan_steps(
     if fragment_length is not None and fragment_length > episode:
         raise ValueError(f"--fragment-length must be at most {episode}, an episode of {env_id}, not {fragment_length}.")
     random_each = episode if random_rollouts else 0
-    least_each = 2 if fragment_length is None else fragment_length
+    # The first questions are about the random rollouts or, without them, about those of the first iteration.
+    least_each = 2 if random_rollouts or fragment_length is None else fragment_length
     least = n_envs * (random_each + iterations * least_each)
     if total_timesteps < least:
         raise ValueError(

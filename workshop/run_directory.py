@@ -75,7 +75,7 @@ class RunDirectory:
         file = directory / f"{self._comparisons:06d}.npz"
         arrays = {f"{name}_a": array for name, array in fragments_a.items()}
         arrays |= {f"{name}_b": array for name, array in fragments_b.items()}
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
         with (self.path / "comparisons.jsonl").open("a", encoding="utf-8", newline="\n") as lines:
             for row, preference in enumerate(preferences):
                 line = {
