@@ -109,7 +109,7 @@ def test_run_directory_holds_what_is_promised(tiny_run):
     assert config["comparisons"] == 6
     assert config["n_envs"] == 2
     assert config["packages"]["torch"].startswith("2.")
-    assert "--total-timesteps 1200" in (directory / "command.txt").read_text(encoding="utf-8")
+    assert "--total-timesteps=1200" in (directory / "command.txt").read_text(encoding="utf-8")
     comparisons = [
         json.loads(line) for line in (directory / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()
     ]
