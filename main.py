@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+import tyro
 
 from oracle import OracleConfig, SyntheticOracle
 from preferences import Comparisons, PreferencesConfig, sample_pairs
@@ -19,7 +20,8 @@ from reward_model import PreferenceLoss, RewardModel, RewardModelConfig
 from workshop import CARTPOLE_ID
 from workshop.agent import Agent, AgentConfig
 from workshop.choice_models import bradley_terry_loss
-from workshop.exercise import check_written
+from workshop.exercise import give_hints, report_check
+from workshop.loss_checker import check_loss
 from workshop.messages import require_name, require_number
 from workshop.plan import StepPlan, plan_steps
 from workshop.program import choose_device, read_flags, run_program
@@ -74,6 +76,10 @@ class Config:
     """What trains the agent: the learned reward or, to compare with, the environment's true one."""
     solution: bool = False
     """Use the workshop's solution in place of your preference_loss."""
+    check: bool = False
+    """Train nothing; say whether your preference_loss is right and, if not, what is wrong with it."""
+    hint: tyro.conf.UseCounterAction[int] = 0
+    """Train nothing; give a hint on preference_loss. Repeat it for more: --hint --hint --hint gives the formula."""
     watch: Path | None = None
     """Train nothing; show the agent of this finished run, in a window or, without a display, in a file."""
     total_timesteps: int = 60_000
@@ -147,16 +153,11 @@ def rlhf(config: Config, loss: PreferenceLoss, device: str, run: RunDirectory, r
     reward_model.save(run.path / "reward_model.pt")
 
 
-def main() -> None:
-    """Read the flags, train, and print the result as one line of JSON."""
-    started = time.perf_counter()
-    config = read_flags(Config)
-    if config.watch is not None:
-        watch(config.watch)
-        return
+def train(config: Config, started: float) -> None:
+    """Check the loss, train, and print the result as one line of JSON. `started` is when the run's seconds begin."""
     loss = bradley_terry_loss if config.solution else preference_loss
     if config.reward == "learned":
-        check_written(loss)
+        check_loss(loss)
     device = choose_device(config.device)
     run = RunDirectory(config.runs_dir, config.env, config.name, config.seed, config)
     with Report(run, config.env, config.total_timesteps, config.seed, started) as report:
@@ -164,6 +165,20 @@ def main() -> None:
     result = report.finish()
     print(json.dumps(result), flush=True)
     report.conclude(result)
+
+
+def main() -> None:
+    """Read the flags, and do what they ask for."""
+    started = time.perf_counter()
+    config = read_flags(Config)
+    if config.watch is not None:
+        watch(config.watch)
+    elif config.hint > 0:
+        give_hints(config.hint)
+    elif config.check:
+        report_check(preference_loss)
+    else:
+        train(config, started)
 
 
 if __name__ == "__main__":

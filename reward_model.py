@@ -15,7 +15,7 @@ from torch import nn
 
 from preferences import Comparisons, Fragments
 from workshop import mlp
-from workshop.messages import require_number, require_sizes
+from workshop.messages import UsageError, require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.spaces import encode, encoded_size
 
@@ -159,7 +159,10 @@ class RewardModel:
         return expit(difference).std(axis=0)
 
     def fit(self, comparisons: Comparisons, loss: PreferenceLoss) -> None:
-        """Fit every member further to its bootstrap of all comparisons so far, starting from where it is."""
+        """Fit every member further to its bootstrap of all comparisons so far, starting from where it is.
+
+        Raises a UsageError if the loss is not finite.
+        """
         self._extend_bootstraps(len(comparisons))
         both = (comparisons.fragments_a, comparisons.fragments_b)
         inputs = [self._inputs(fragments.observations, fragments.actions) for fragments in both]
@@ -178,6 +181,13 @@ class RewardModel:
         returns_a, returns_b = returns.flatten(0, 1).unbind(dim=1)  # (M * B,)
         # The loss is a mean over its batch; times M, the sum of the members' own means.
         value = self.config.ensemble_size * loss(returns_a, returns_b, preferences.flatten())
+        if not torch.isfinite(value):
+            raise UsageError(
+                f"The loss became {value.item()} while the reward model was fitted, for a batch whose learned returns "
+                f"lie between {returns.min().item():.4g} and {returns.max().item():.4g}.\n"
+                "If these are ordinary numbers, look at preference_loss: python main.py --check. If they are huge or "
+                "NaN, try a smaller --reward-learning-rate."
+            )
         self._optimizer.zero_grad()
         value.backward()
         self._optimizer.step()

@@ -48,6 +48,64 @@ def test_unfilled_exercise_stops_at_once_and_says_where_and_what(tmp_path: Path)
     assert not (tmp_path / "runs").exists()
 
 
+def test_check_passes_a_right_loss_and_says_what_it_checked(tmp_path: Path):
+    write_workshop(tmp_path, RIGHT)
+    finished = type_command("main.py", "--check", cwd=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    lines = finished.stdout.splitlines()
+    assert len([line for line in lines if line.startswith("  ok  ")]) >= 8
+    assert lines[-1] == "Next: python main.py"
+    assert "\033" not in finished.stdout, "no colours where there is no terminal"
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--check"], []], ids=["--check", "training"])
+def test_wrong_loss_is_named_before_any_time_is_spent(tmp_path: Path, arguments: list[str]):
+    write_workshop(
+        tmp_path, "return torch.nn.functional.binary_cross_entropy_with_logits(returns_a - returns_b, preferences)"
+    )
+    finished = type_command("main.py", *arguments, cwd=tmp_path)
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert "the answers are read the other way round" in finished.stderr
+    assert "At returns 2 and 0, answer 0: yours 2.1269, expected 0.1269" in finished.stderr
+    assert "Hint:" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_error_in_the_loss_is_shown_with_its_line(tmp_path: Path):
+    write_workshop(tmp_path, "difference = return_b - returns_a\nreturn difference.mean()")
+    finished = type_command("main.py", "--check", cwd=tmp_path)
+    assert finished.returncode == 2
+    lines = (tmp_path / "main.py").read_text(encoding="utf-8").splitlines()
+    number = lines.index("    difference = return_b - returns_a") + 1
+    assert f"main.py, line {number}: difference = return_b - returns_a" in finished.stderr
+    assert "NameError" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_hints_come_one_by_one_up_to_the_formula():
+    texts = [type_command("main.py", *["--hint"] * number).stdout for number in (1, 2, 3)]
+    for number, text in enumerate(texts, start=1):
+        assert [f"Hint {k} of 3" in text for k in (1, 2, 3)] == [k <= number for k in (1, 2, 3)]
+    assert "logsigmoid" not in texts[0] + texts[1]
+    assert "logsigmoid(R_a - R_b)" in texts[2]
+
+
+def test_loss_that_is_right_at_first_and_not_finite_later_stops_the_run(tmp_path: Path):
+    later = "return loss * float('nan') if len(preferences) > 12 else loss"  # the checker's batches are smaller
+    write_workshop(tmp_path, RIGHT.replace("return -log_likelihood.mean()", f"loss = -log_likelihood.mean()\n{later}"))
+    finished = type_command("main.py", *TINY, cwd=tmp_path)
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert "The loss became nan" in finished.stderr
+    assert "learned returns lie between -" in finished.stderr
+    assert "python main.py --check" in finished.stderr
+    assert "Stopped after iteration 0" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
 def test_exercise_filled_in_gives_the_same_numbers_as_the_solution(tmp_path: Path):
     write_workshop(tmp_path, RIGHT)
     for arguments in (["--name", "mine"], ["--name", "solution", "--solution"], ["--name", "again"]):

@@ -1,23 +1,42 @@
-"""Whether the exercise in `main.py` has been done."""
+"""The exercise as a participant meets it: `--check` and `--hint`."""
 
-import traceback
-from collections.abc import Callable
-from pathlib import Path
+import sys
 
-import torch
+from workshop.loss_checker import check_loss
+from workshop.loss_probe import Loss
+from workshop.messages import coloured
 
-from workshop.messages import UsageError
+HINTS = (
+    """\
+Divide the numerator and the denominator of P(b preferred to a) by exp(R_b). Only the difference R_b - R_a is left, in a
+function that PyTorch has: its value is 1/2 where the difference is 0, and close to 1 where it is large.""",
+    """\
+P(b preferred to a) = sigmoid(R_b - R_a) and P(a preferred to b) = sigmoid(R_a - R_b). The loss needs the logarithms of
+both. Where the returns are far apart, a sigmoid becomes exactly 0 and its logarithm infinite: look for a function of
+torch.nn.functional that takes the logarithm of a sigmoid in one step.""",
+    """\
+The mean over the batch of
+
+    -[ (1 - p) * logsigmoid(R_a - R_b) + p * logsigmoid(R_b - R_a) ]
+
+where p are the preferences; logsigmoid is in torch.nn.functional.""",
+)
 
 
-def check_written(loss: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
-    """Raise a UsageError that says what to do, if `loss` still raises `NotImplementedError`."""
-    example = torch.tensor([0.0, 1.0], requires_grad=True)
-    try:
-        loss(example, example.flip(0), torch.tensor([0.0, 1.0]))
-    except NotImplementedError as stub:
-        frame = traceback.extract_tb(stub.__traceback__)[-1]
-        raise UsageError(
-            f"{Path(frame.filename).name}, line {frame.lineno}: preference_loss is not written yet.\n"
-            "Write it there: the text above that line gives the formula. Then run the same command again.\n"
-            "To see the rest of the workshop first, add --solution."
-        ) from None
+def report_check(loss: Loss) -> None:
+    """Print what was checked and what to do next; a UsageError says what is wrong."""
+    checked = check_loss(loss)
+    print(coloured("preference_loss is right. Checked:", "green", sys.stdout))
+    for line in checked:
+        print(f"  {coloured('ok', 'green', sys.stdout)}  {line}")
+    print("Next: python main.py")
+
+
+def give_hints(number: int) -> None:
+    """Print the first `number` hints, the last of which is the formula."""
+    for index, hint in enumerate(HINTS[:number], start=1):
+        print(f"Hint {index} of {len(HINTS)}:\n{hint}\n")
+    if number < len(HINTS):
+        print(f"For the next one: python main.py {' '.join(['--hint'] * (number + 1))}")
+    else:
+        print("Written it? python main.py --check")

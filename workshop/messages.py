@@ -1,8 +1,10 @@
 """How the programs speak: one clear sentence for a mistake, and progress on standard error."""
 
 import math
+import os
 import re
 import sys
+from typing import Literal, TextIO
 
 
 class UsageError(Exception):
@@ -12,6 +14,15 @@ class UsageError(Exception):
 def say(text: str) -> None:
     """Write a message to standard error: standard output is kept for the result."""
     print(text, file=sys.stderr, flush=True)
+
+
+def coloured(text: str, colour: Literal["red", "green"], stream: TextIO) -> str:
+    """The text in a colour if `stream` is a terminal that shows colours, else as it is (see no-color.org)."""
+    plain = not stream.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    if plain or (sys.platform == "win32" and "WT_SESSION" not in os.environ):
+        return text
+    code = {"red": 31, "green": 32}[colour]
+    return f"\033[{code}m{text}\033[0m"
 
 
 def require_number(

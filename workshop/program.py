@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 import tyro
 
-from workshop.messages import UsageError, say
+from workshop.messages import UsageError, coloured, say
 
 Flags = TypeVar("Flags")
 
@@ -25,7 +25,8 @@ def run_program(main: Callable[[], None]) -> None:
     try:
         main()
     except UsageError as mistake:
-        say(str(mistake))
+        first, *others = str(mistake).splitlines()
+        say("\n".join([coloured(first, "red", sys.stderr), *others]))
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         say("Interrupted.")

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from workshop.agent import Agent, RewardFunction
 from workshop.evaluation import Evaluation, Evaluator
 from workshop.figures import draw_learned_reward, draw_learning_curve
-from workshop.messages import say
+from workshop.messages import UsageError, say
 from workshop.pictures import save_final_policy, save_progress
 from workshop.run_directory import RunDirectory
 
@@ -41,8 +41,8 @@ class Report:
 
     def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
         self._bar.close()
-        if exception is KeyboardInterrupt:
-            say(f"What was done until now is in {self.run.path}")
+        if exception is not None and issubclass(exception, KeyboardInterrupt | UsageError):
+            say(f"Stopped after iteration {len(self._evaluations) - 1}; what was done until then is in {self.run.path}")
 
     def steps_taken(self, steps: int) -> None:
         """Move the progress bar on by so many environment steps."""
