@@ -144,6 +144,23 @@ def rounds_answers_in_place(a, b, p):
     return loss
 
 
+@wrong("it returns something other than a tensor")
+def tuple_of_loss(a, b, p):
+    return (F.binary_cross_entropy_with_logits(b - a, p),)
+
+
+@wrong("it gives different values for the same comparisons")
+def dropout(a, b, p):
+    return F.binary_cross_entropy_with_logits(F.dropout(b - a), p) + torch.rand(())
+
+
+@wrong("its gradient cannot be computed")
+def goes_backward_itself(a, b, p):
+    loss = F.binary_cross_entropy_with_logits(b - a, p)
+    loss.backward()
+    return loss
+
+
 # --- wrong: the formula ----------------------------------------------------------------------------------------------
 
 
@@ -246,6 +263,16 @@ def squared_error(a, b, p):
 @wrong("a squared or absolute error, not a negative log-likelihood")
 def squared_error_of_returns(a, b, p):
     return ((b - a - p) ** 2).mean()
+
+
+@wrong("the bare difference of the returns, without a probability")
+def bare_difference(a, b, p):
+    return ((1 - 2 * p) * (b - a)).mean()
+
+
+@wrong("only one of the two answers counts")
+def other_term(a, b, p):
+    return ((1 - p) * F.softplus(b - a)).mean()
 
 
 @wrong("a temperature of 2 slipped in")

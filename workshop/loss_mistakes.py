@@ -90,6 +90,10 @@ SQUARED = (
     "a squared or absolute error, not a negative log-likelihood",
     "what is asked for is how unlikely the answer was, on a logarithmic scale, not its distance from something.",
 )
+BARE = (
+    "the bare difference of the returns, without a probability",
+    "it can be made as small as one likes by making all returns huge. What is P(b preferred), as a number in [0, 1]?",
+)
 ONE_ANSWER = (
     "only one of the two answers counts",
     "a comparison teaches something whichever fragment was preferred: the formula has two terms.",
@@ -143,6 +147,8 @@ FORMULAS: list[tuple[Formula, tuple[str, str]]] = [
         )
         for scale in (1, 0.5)
     ],
+    (lambda a, b, p: -_margin(a, b, p), BARE),
+    (_margin, BARE),
     (lambda a, b, p: p * bradley_terry(a, b, 1), ONE_ANSWER),
     (lambda a, b, p: (1 - p) * bradley_terry(a, b, 0), ONE_ANSWER),
 ]

@@ -55,12 +55,27 @@ class Probe:
     def gradients(self, *comparisons: Comparison) -> tuple[list[float], list[float]]:
         """The derivatives of a batch's loss by each return of a, and by each of b."""
         value, *returns = self._ask(comparisons)
-        gradients = torch.autograd.grad(value, returns, allow_unused=True)
+        try:
+            gradients = torch.autograd.grad(value, returns, allow_unused=True)
+        except RuntimeError as error:
+            raise WrongLossError(
+                "its gradient cannot be computed",
+                f"{type(error).__name__}: {str(error).split('. ')[0]}",
+                "just return the loss: calling .backward() and stepping the optimiser come later, in reward_model.py.",
+            ) from None
         return tuple([0.0] * len(comparisons) if g is None else g.tolist() for g in gradients)
 
     def check_form(self) -> None:
         """Raise a WrongLossError unless the loss gives a finite scalar that gradients flow through."""
-        value, *_ = self._ask([(1, 0, 0), (0, 2, 1), (0.5, 0, 1)])
+        comparisons: list[Comparison] = [(1, 0, 0), (0, 2, 1), (0.5, 0, 1)]
+        value, *_ = self._ask(comparisons)
+        again = self.value(*comparisons)
+        if value.item() != again and not math.isnan(again):
+            raise WrongLossError(
+                "it gives different values for the same comparisons",
+                f"Asked twice, it gave {value.item():.4f} and {again:.4f}.",
+                "nothing random and nothing remembered from earlier calls belongs into a loss.",
+            )
         if not value.requires_grad:
             if self.is_a_step():
                 raise hard_threshold()
@@ -134,9 +149,10 @@ def _check_type(value: object, batch: int) -> None:
     if value is None:
         raise WrongLossError("it returns nothing", "It returns None.", "the last line has to return the loss.")
     if not isinstance(value, torch.Tensor):
+        number = isinstance(value, bool | int | float)
         raise WrongLossError(
-            "it returns a plain number, not a tensor",
-            f"It returns a {type(value).__name__}, {value}.",
+            "it returns a plain number, not a tensor" if number else "it returns something other than a tensor",
+            f"It returns {value!r}, of type {type(value).__name__}.",
             "gradients flow through tensors only: stay with PyTorch's functions, without float() or .item().",
         )
     if value.shape == (batch, batch) and batch > 1:
