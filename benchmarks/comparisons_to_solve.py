@@ -33,11 +33,12 @@ class Options:
 
 
 def main() -> None:
-    own, _, passed_on = " ".join(sys.argv[1:]).partition("-- ")
-    options = tyro.cli(Options, args=own.split())
+    arguments = [*sys.argv[1:], "--"]
+    end = arguments.index("--")
+    options, passed_on = tyro.cli(Options, args=arguments[:end]), arguments[end + 1 : -1]
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
-        results = list(pool.map(lambda seed: run(seed, [*passed_on.split(), "--runs-dir", runs_dir]), seeds))
+        results = list(pool.map(lambda seed: run(seed, [*passed_on, "--runs-dir", runs_dir]), seeds))
     to_solve = np.array([np.inf if r["comparisons_to_solve"] is None else r["comparisons_to_solve"] for r in results])
     quartiles = np.quantile(to_solve, [0.25, 0.5, 0.75], method="higher")
     seconds = [r["wall"] for r in results]

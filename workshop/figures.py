@@ -35,7 +35,7 @@ def draw_learning_curve(rows: Sequence[dict[str, float]], solved_at: float | Non
         axes.set_xlabel(label)
         axes.grid(alpha=0.3)
     left.set_ylabel("true return of an episode")
-    left.legend(loc="lower right")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.savefig(path, dpi=150)
 
 
@@ -51,6 +51,7 @@ def draw_learned_reward(rows: Sequence[dict[str, float]], evaluation: Evaluation
     scatter.set_ylabel("learned reward of the same step")
     scatter.set_title(f"At the end: correlation {evaluation.reward_correlation:.2f}", fontsize=11)
     _draw_agreement(curves, rows)
+    figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     for axes in (scatter, curves):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=150)
@@ -70,7 +71,6 @@ def _draw_agreement(axes: Axes, rows: Sequence[dict[str, float]]) -> None:
     axes.set_xlabel("comparisons")
     axes.set_ylim(np.nanmin([0, *_column(rows, "reward_correlation")]) - 0.05, 1.05)
     axes.set_title("Over the run", fontsize=11)
-    axes.legend(loc="lower right")
 
 
 def _column(rows: Sequence[dict[str, float]], name: str) -> np.ndarray:

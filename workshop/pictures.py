@@ -16,6 +16,13 @@ COLUMNS = 6
 PANEL_WIDTH = 200  # pixels, about
 
 
+def can_be_drawn(env_id: str) -> bool:
+    """Whether the environment's own renderer makes pictures without a window."""
+    env = gymnasium.make(env_id)
+    env.close()
+    return "rgb_array" in env.metadata.get("render_modes", [])
+
+
 def save_final_policy(env_id: str, episodes: Episodes, path: Path) -> None:
     """Write the first of the episodes as a moving picture."""
     clip = replay(env_id, episodes)

@@ -12,7 +12,7 @@ from workshop.agent import Agent, RewardFunction
 from workshop.evaluation import Evaluation, Evaluator
 from workshop.figures import draw_learned_reward, draw_learning_curve
 from workshop.messages import UsageError, say
-from workshop.pictures import save_final_policy, save_progress
+from workshop.pictures import can_be_drawn, save_final_policy, save_progress
 from workshop.run_directory import RunDirectory
 
 EVALUATION = 1  # beside the run's seed: the stream of randomness that evaluation draws from
@@ -88,9 +88,10 @@ class Report:
         draw_learning_curve(rows, self._solved_at, self._plots / "learning_curve.png")
         if len(self._evaluations[-1].learned_rewards):
             draw_learned_reward(rows, self._evaluations[-1], self._plots / "learned_reward.png")
-        episodes = [evaluation.episodes for evaluation in self._evaluations]
-        save_progress(self._env_id, episodes, [row["comparisons"] for row in rows], self._videos / "progress.gif")
-        save_final_policy(self._env_id, episodes[-1], self._videos / "final_policy.gif")
+        if can_be_drawn(self._env_id):
+            episodes = [evaluation.episodes for evaluation in self._evaluations]
+            save_progress(self._env_id, episodes, [row["comparisons"] for row in rows], self._videos / "progress.gif")
+            save_final_policy(self._env_id, episodes[-1], self._videos / "final_policy.gif")
         seconds = round(time.perf_counter() - self._started, 1)
         return {"run": str(self.run.path), **summarise(rows, self._solved_at), "seconds": seconds}
 
@@ -98,8 +99,11 @@ class Report:
         """Say to a person how the run went, and where to look."""
         say(_in_words(result))
         say(f"Plots:           {self._plots}")
-        say(f"Moving pictures: {self._videos / 'final_policy.gif'}")
-        say(f"                 {self._videos / 'progress.gif'} (the agent after each iteration)")
+        if can_be_drawn(self._env_id):
+            say(f"Moving pictures: {self._videos / 'final_policy.gif'}")
+            say(f"                 {self._videos / 'progress.gif'} (the agent after each iteration)")
+        else:
+            say(f"Moving pictures: none, since {self._env_id} cannot be drawn without a window")
 
 
 def summarise(rows: list[dict[str, float]], solved_at: float | None) -> dict[str, Any]:

@@ -20,17 +20,18 @@ def watch(run: Path) -> None:
     Raises a UsageError if `run` is not the directory of a finished run.
     """
     try:
-        env_id = json.loads((run / "config.json").read_text(encoding="utf-8"))["env"]
+        config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+        env_id, seed = config["env"], config["seed"]
         agent = PPO.load(run / "agent.zip", device="cpu")
     except FileNotFoundError as missing:
         raise UsageError(
             f"--watch {run}: {missing.filename} is missing. Give the directory of a finished run, such as runs/…."
         ) from None
     if has_display():
-        _play_in_window(env_id, agent)
+        _play_in_window(env_id, agent, seed)
         return
     file = run / "videos" / "watch.gif"
-    evaluation = Evaluator(env_id, np.random.default_rng()).evaluate(
+    evaluation = Evaluator(env_id, np.random.default_rng(seed)).evaluate(
         lambda observations: agent.predict(observations, deterministic=True)[0], reward=None
     )
     save_final_policy(env_id, evaluation.episodes, file)
@@ -44,9 +45,9 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _play_in_window(env_id: str, agent: PPO) -> None:
+def _play_in_window(env_id: str, agent: PPO, seed: int) -> None:
     env = gymnasium.make(env_id, render_mode="human")
-    observation, _ = env.reset()
+    observation, _ = env.reset(seed=seed)
     true_return, done = 0.0, False
     while not done:
         action, _ = agent.predict(observation, deterministic=True)
