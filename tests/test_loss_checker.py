@@ -1,7 +1,5 @@
 """The checker of the exercise: it names every mistake in the table, passes every right loss, and no check is idle."""
 
-import time
-
 import pytest
 import torch
 from loss_cases import NAMELESS, RIGHT, WRONG
@@ -118,8 +116,14 @@ def test_expected_values_agree_with_the_solution():
         assert bradley_terry(a, b, p) == pytest.approx(solution.item(), rel=1e-12)
 
 
-def test_checking_takes_no_time_worth_noticing():
-    check_loss(bradley_terry_loss)
-    started = time.perf_counter()
-    check_loss(bradley_terry_loss)
-    assert time.perf_counter() - started < 1
+def test_checking_asks_a_loss_few_and_small_questions():
+    """So few that nobody notices them before a run."""
+    sizes = []
+
+    def counting(a, b, p):
+        sizes.append(len(a))
+        return bradley_terry_loss(a, b, p)
+
+    check_loss(counting)
+    assert len(sizes) < 100
+    assert max(sizes) <= 5

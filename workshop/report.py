@@ -42,7 +42,10 @@ class Report:
     def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
         self._bar.close()
         if exception is not None and issubclass(exception, KeyboardInterrupt | UsageError):
-            say(f"Stopped after iteration {len(self._evaluations) - 1}; what was done until then is in {self.run.path}")
+            when = (
+                f"after iteration {len(self._evaluations) - 1}" if self._evaluations else "before the first iteration"
+            )
+            say(f"Stopped {when}; what was done until then is in {self.run.path}")
 
     def steps_taken(self, steps: int) -> None:
         """Move the progress bar on by so many environment steps."""
