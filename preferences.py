@@ -154,14 +154,16 @@ def _sample_starts(
     """Where n pairs of fragments begin, two arrays (n, 2); the two of a pair are never the same."""
     starts = rollouts.fragment_starts(config.fragment_length)
     recent = starts[:, 0] + config.fragment_length > rollouts.newest  # it ends in the newest rollouts
-    weights = np.zeros(len(starts))
-    for group, share in ((recent, config.recent_fraction), (~recent, 1 - config.recent_fraction)):
-        weights[group] = max(share, 1e-9) / max(1, group.sum())  # if one group is empty, the other gives all
-    if len(weights) < 2:
+    if len(starts) < 2:
         raise UsageError(
             f"--fragment-length {config.fragment_length}: no two fragments of so many steps lie within an episode "
             "of the rollouts. Choose a smaller one."
         )
+    weights = np.zeros(len(starts))
+    for group, share in ((recent, config.recent_fraction), (~recent, 1 - config.recent_fraction)):
+        weights[group] = share / max(1, group.sum())
+    if np.count_nonzero(weights) < 2:  # too few of the wanted kind to make a pair: any will do
+        weights[:] = 1
     weights /= weights.sum()
     first, second = (generator.choice(len(starts), size=n, p=weights) for _ in range(2))
     while (same := first == second).any():

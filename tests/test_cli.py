@@ -241,6 +241,7 @@ def test_another_environment_with_continuous_actions(tmp_path: Path):
         (["--seed", "one"], ["--seed", "one"]),
         (["--query", "random"], ["--query", "uniform", "disagreement"]),
         (["--fragment-length", "201"], ["--fragment-length", "200"]),
+        (["--fragment-length", "200", "--n-envs", "1"], ["--fragment-length 200", "--n-envs must be at least 2"]),
         (["--oracle-temperature", "-1"], ["--oracle-temperature", "at least 0"]),
         (["--total-timesteps", "100"], ["--total-timesteps", "at least"]),
         (["--env", "FixedHorizonCartPol-v0"], ["--env", "FixedHorizonCartPole"]),

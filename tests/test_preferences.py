@@ -80,6 +80,16 @@ def test_share_of_recent_fragments():
         assert seen == pytest.approx(share * 10 / 26, abs=0.02)
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_single_fragment_of_the_wanted_kind_is_compared_with_another(share: float):
+    """Whole episodes in one environment: the newest rollouts, or the older ones, may hold no more than one."""
+    many, one = (numbered_rollouts(steps=steps, n_envs=1, ends=ends) for steps, ends in ((12, ((6, 0),)), (6, ())))
+    rollouts = many.followed_by(one) if share == 1.0 else one.followed_by(many)
+    config = PreferencesConfig(fragment_length=6, query="uniform", recent_fraction=share)
+    a, b = sample_pairs(rollouts, 20, config, no_disagreement, np.random.default_rng(0))
+    assert len(a) == len(b) == 20
+
+
 def test_an_episode_may_span_two_rollouts_but_a_fragment_no_reset_between_them():
     later = numbered_rollouts(steps=10)
     later.episode_starts[0] = False

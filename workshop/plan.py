@@ -19,9 +19,8 @@ def plan_steps(
 ) -> StepPlan:
     """Share the budget out: random rollouts, if any, of one episode in each environment, then equal iterations.
 
-    Raises ValueError, in one sentence that names the flags, for an
-    environment that is unknown or unfit, a budget that is too small, or a fragment longer than an episode
-    (`fragment_length` is None where nothing is compared).
+    Raises ValueError, in one sentence that names the flags, for an environment that is unknown or unfit, a budget that
+    is too small, or a fragment longer than an episode (`fragment_length` is None where nothing is compared).
     """
     episode = episode_length(env_id)
     if fragment_length is not None and fragment_length > episode:
@@ -34,6 +33,11 @@ def plan_steps(
         raise ValueError(
             f"--total-timesteps must be at least {least} for {iterations} iterations in {n_envs} environments "
             f"(--iterations, --n-envs), not {total_timesteps}."
+        )
+    if fragment_length == episode and n_envs == 1:
+        raise ValueError(
+            f"--fragment-length {fragment_length} is a whole episode, and one environment gives no two of them to compare "
+            "at first: --n-envs must be at least 2, or the fragments shorter."
         )
     return StepPlan(random_each, (total_timesteps - n_envs * random_each) // iterations)
 
