@@ -36,8 +36,8 @@ def plan_steps(
         )
     if fragment_length == episode and n_envs == 1:
         raise ValueError(
-            f"--fragment-length {fragment_length} is a whole episode, and one environment gives no two of them to compare "
-            "at first: --n-envs must be at least 2, or the fragments shorter."
+            f"--fragment-length {fragment_length} is a whole episode, and one environment gives no two of them "
+            "to compare at first: --n-envs must be at least 2, or the fragments shorter."
         )
     return StepPlan(random_each, (total_timesteps - n_envs * random_each) // iterations)
 
