@@ -15,19 +15,20 @@ import torch
 import tyro
 
 from oracle import OracleConfig, SyntheticOracle
-from preferences import Comparisons, PreferencesConfig, sample_pairs
-from reward_model import PreferenceLoss, RewardModel, RewardModelConfig
-from workshop import CARTPOLE_ID
+from preferences import Comparisons, PreferencesConfig, Questions, sample_pairs
+from reward_model import HeldOut, RewardModel, RewardModelConfig
 from workshop.agent import Agent, AgentConfig
-from workshop.choice_models import bradley_terry_loss
+from workshop.choice_models import ChoiceModelConfig, choice_model, explain
+from workshop.environments import EnvironmentConfig
 from workshop.exercise import give_hints, report_check
 from workshop.loss_checker import check_loss
 from workshop.messages import require_name, require_number
-from workshop.plan import StepPlan, plan_steps
+from workshop.plan import Plan, plan_run
 from workshop.program import choose_device, read_flags, run_program
 from workshop.report import Report
 from workshop.rollouts import Rollouts
 from workshop.run_directory import RunDirectory
+from workshop.tuned import tuned_settings
 from workshop.watch import watch
 
 
@@ -60,10 +61,11 @@ def preference_loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preference
 
 @dataclass(frozen=True)
 class Config:
-    """Teach an agent to balance a pole, from nothing but comparisons of two clips of what it does."""
+    """Teach an agent to balance a pole, from nothing but comparisons of two clips of what it does.
 
-    env: str = CARTPOLE_ID
-    """Gymnasium's id of the environment."""
+    Defaults that suit an environment follow from --env: see --env HalfCheetah-v5 --help.
+    """
+
     seed: int = 0
     """Fixes everything random: the same seed gives the same numbers."""
     name: str = "rlhf"
@@ -74,9 +76,7 @@ class Config:
     """Where the networks live; auto is the GPU if there is one. For nets this small the CPU is the faster."""
     reward: Literal["learned", "true"] = "learned"
     """What trains the agent: the learned reward or, to compare with, the environment's true one."""
-    solution: bool = False
-    """Use the workshop's solution in place of your preference_loss."""
-    check: bool = False
+    check: tyro.conf.FlagCreatePairsOff[bool] = False
     """Train nothing; say whether your preference_loss is right and, if not, what is wrong with it."""
     hint: tyro.conf.UseCounterAction[int] = 0
     """Train nothing; give a hint on preference_loss. Repeat it for more: --hint --hint --hint gives the formula."""
@@ -85,7 +85,9 @@ class Config:
     total_timesteps: int = 60_000
     """Environment steps in the whole run."""
     iterations: int = 20
-    """Turns of the loop."""
+    """Turns of the loop, which share the steps equally: more of them, and the agent trains for fewer steps in each."""
+    environment: EnvironmentConfig = field(default_factory=EnvironmentConfig)
+    choice_model: ChoiceModelConfig = field(default_factory=ChoiceModelConfig)
     agent: AgentConfig = field(default_factory=AgentConfig)
     reward_model: RewardModelConfig = field(default_factory=RewardModelConfig)
     preferences: PreferencesConfig = field(default_factory=PreferencesConfig)
@@ -93,84 +95,78 @@ class Config:
 
     def __post_init__(self) -> None:
         require_number("--seed", self.seed, at_least=0)
-        require_number("--iterations", self.iterations, at_least=1 if self.preferences.pretrain else 2)
+        require_number("--iterations", self.iterations, at_least=1)
         require_name("--name", self.name)
-        self.plan_steps()
-
-    def plan_steps(self) -> StepPlan:
-        """Share out `total_timesteps`; a ValueError if they are too few."""
-        compared = self.preferences if self.reward == "learned" else None
-        return plan_steps(
-            self.env,
-            self.total_timesteps,
-            self.iterations,
-            self.agent.n_envs,
-            random_rollouts=compared is not None and compared.pretrain,
-            fragment_length=compared.fragment_length if compared else None,
-        )
-
-    def schedule(self) -> list[list[int]]:
-        """The batches of questions to ask in each turn of the loop; none with the true reward."""
-        if self.reward == "true":
-            return [[] for _ in range(self.iterations + 1)]
-        return self.preferences.schedule(self.iterations)
 
 
-def rlhf(config: Config, loss: PreferenceLoss, device: str, run: RunDirectory, report: Report) -> None:
-    """The RLHF algorithm of the slides."""
+def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Report) -> HeldOut:
+    """The RLHF algorithm of the slides. Returns what the reward model says about answers it did not learn from."""
     seeds = np.random.SeedSequence(config.seed).spawn(4)
     agent_rng, reward_model_rng, questions_rng, oracle_rng = (np.random.default_rng(seed) for seed in seeds)
-    steps = config.plan_steps()
+    length = config.preferences.fragment_length
 
     # Step 1. Initialise agent and reward model.
-    agent = Agent(config.env, config.agent, steps.per_iteration, agent_rng, device, run.path, report.steps_taken)
-    reward_model = RewardModel(*agent.spaces, config.reward_model, reward_model_rng, device)
+    agent = Agent(plan.spec, config.agent, plan.per_iteration, agent_rng, device, run.path, report.steps_taken)
+    model = choice_model(config.choice_model, yours=preference_loss)
+    reward_model = RewardModel(*agent.spaces, model, config.reward_model, reward_model_rng, device)
+    reward = reward_model.reward if config.reward == "learned" else None
     oracle = SyntheticOracle(config.oracle, oracle_rng)
     rollouts = Rollouts.empty(config.agent.n_envs, *agent.spaces)
-    comparisons = Comparisons.empty(config.preferences.fragment_length, *agent.spaces)
-    reward = reward_model.reward if config.reward == "learned" else None
+    comparisons = Comparisons.empty(length, *agent.spaces)
+    questions = Questions(config.preferences, config.iterations)
 
-    for iteration, batches in enumerate(config.schedule()):
+    for iteration in range(config.iterations + 1):
         # Step 2. Optimise agent, producing trajectories. (Before the first time: a random policy's trajectories.)
-        new = agent.random_rollouts(steps.random_each) if iteration == 0 else agent.train(reward)
+        new = agent.random_rollouts(plan.random_each) if iteration == 0 else agent.train(reward)
         rollouts = rollouts.followed_by(new)
-        report.iteration(agent, reward, len(rollouts), len(comparisons), reward_model.held_out(comparisons, loss))
+        held_out = reward_model.held_out(comparisons)
+        report.iteration(agent, reward, len(rollouts), questions.progress() | reward_model.progress(held_out))
+        if reward is None:
+            continue  # with the true reward there is nothing to ask
         reward_model.observe(new)
+        oracle.observe(rollouts, length)
+        questions.judge(held_out.loss)
 
-        for questions in batches:
+        while n := questions.next_batch(iteration):
             # Step 3. Sample pairs of fragments of the trajectories, get comparisons.
-            a, b = sample_pairs(rollouts, questions, config.preferences, reward_model.disagreement, questions_rng)
-            answered = Comparisons(a, b, oracle.compare(a, b))
-            comparisons = comparisons.followed_by(answered)
-            run.append_comparisons(iteration, oracle.name, answered.preferences, vars(a), vars(b))
+            a, b = sample_pairs(rollouts, n, comparisons, config.preferences, reward_model, questions_rng)
+            asked = Comparisons(a, b, oracle.compare(a, b))
+            comparisons = comparisons.followed_by(asked.answered)
+            questions.count(asked.preferences)
+            run.append_comparisons(iteration, oracle.name, asked.preferences, vars(a), vars(b))
 
             # Step 4. Optimise reward model parameters.
-            reward_model.fit(comparisons, loss)
+            reward_model.fit(comparisons)
         reward_model.standardise(rollouts)
         # Step 5. Go to step 2.
 
     agent.save(run.path / "agent.zip")
     reward_model.save(run.path / "reward_model.pt")
+    agent.close()
+    return held_out
 
 
 def train(config: Config, started: float) -> None:
     """Check the loss, train, and print the result as one line of JSON. `started` is when the run's seconds begin."""
-    loss = bradley_terry_loss if config.solution else preference_loss
-    if config.reward == "learned":
-        check_loss(loss)
+    plan = plan_run(config)
+    if config.choice_model.uses_yours and config.reward == "learned":
+        check_loss(preference_loss)
     device = choose_device(config.device)
-    run = RunDirectory(config.runs_dir, config.env, config.name, config.seed, config)
-    with Report(run, config.env, config.total_timesteps, config.seed, started) as report:
-        rlhf(config, loss, device, run, report)
+    run = RunDirectory(config.runs_dir, plan.spec.id, config.name, config.seed, config)
+    with Report(run, plan.spec, config.total_timesteps, config.seed, started) as report:
+        held_out = rlhf(config, plan, device, run, report)
+    explained = explain(config.choice_model, held_out.differences, held_out.preferences)
+    if explained:
+        run.write_choice_models(explained, len(held_out.preferences))
     result = report.finish()
     print(json.dumps(result), flush=True)
-    report.conclude(result)
+    report.conclude(result, explained)
 
 
 def main() -> None:
     """Read the flags, and do what they ask for."""
     started = time.perf_counter()
-    config = read_flags(Config)
+    config = read_flags(Config, tuned_settings)
     if config.watch is not None:
         watch(config.watch)
     elif config.hint > 0:

@@ -1,50 +1,110 @@
 """Who answers: the synthetic oracle, which knows the true reward."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import expit
 
-from preferences import Fragments
+from preferences import Fragments, cut
 from workshop.messages import require_number
+from workshop.rollouts import Rollouts
+
+SPREAD_FROM = 2000  # fragments, about, from which the mean and spread of the true returns are taken
 
 
 @dataclass(frozen=True)
 class OracleConfig:
-    """Who compares the fragments, and how reliably."""
+    """Who compares the fragments, and how reliably: the teachers of B-Pref (Lee et al. 2021), in any combination."""
 
-    oracle_temperature: float = 1.0
-    """How noisy the answers are, in units of the fragments' true returns; 0 for always the better one."""
+    oracle_temperature: float = 0.1
+    """How noisy the answers are, in --oracle-unit; 0 for always the better one."""
+    oracle_mistakes: float = 0.0
+    """The probability with which an answer is turned round, however clear the case."""
+    oracle_skip: float | None = None
+    """Skip pairs of which neither is any good: both returns are below this, in --oracle-unit from the mean return."""
+    oracle_equal: float = 0.0
+    """Answer "equally good" where the returns differ by less than this, in --oracle-unit."""
+    oracle_discount: float = 1.0
+    """Below 1, the oracle is myopic: each step counts this many times as much as the step after it."""
+    oracle_unit: Literal["spread", "raw"] = "spread"
+    """Unit of returns: the standard deviation of the rollouts' fragments, or the environment's own (skip: from 0)."""
 
     def __post_init__(self) -> None:
         require_number("--oracle-temperature", self.oracle_temperature, at_least=0)
+        require_number("--oracle-mistakes", self.oracle_mistakes, at_least=0, at_most=1)
+        if self.oracle_skip is not None:
+            require_number("--oracle-skip", self.oracle_skip)
+        require_number("--oracle-equal", self.oracle_equal, at_least=0)
+        require_number("--oracle-discount", self.oracle_discount, above=0, at_most=1)
 
 
 class SyntheticOracle:
     """Answers by the fragments' true returns, which it alone may see.
 
-    With temperature T the answer is drawn from P(b preferred) = sigmoid((R_b - R_a) / T), the model of Bradley and
-    Terry (1952) with the returns R as in Christiano et al. 2017, equation 1. With T = 0 the better one always wins.
-    Returns that are exactly equal give the answer 0.5, whatever the temperature.
+    The teachers of B-Pref (Lee, Smith, Dragan, Abbeel 2021, section 4.1), which can be combined. A fragment of the
+    true rewards r_1, …, r_L is worth
+
+        R = Σ_t γ^(L-t) r_t          (myopic: `oracle_discount` γ < 1; else the plain sum)
+        z = (R - mean) / spread      (`oracle_unit` "spread"; for "raw", z = R)
+
+    where mean and spread are those of the values R of all rollouts observed so far. Every flag is in units of z and is
+    applied to it once, in this order:
+
+    | teacher | answer |
+    | --- | --- |
+    | skip | NaN, none, if max(z_a, z_b) < `oracle_skip` |
+    | equal | 0.5 if abs(z_a - z_b) < `oracle_equal`, or if z_a = z_b exactly |
+    | stochastic | b with P(b preferred) = 1 / (1 + exp(-(z_b - z_a) / `oracle_temperature`)) (Bradley and Terry 1952) |
+    | mistake | this answer, if there was a preference, turned round with the probability `oracle_mistakes` |
+
+    As the temperature goes to 0 the better one always wins. B-Pref's thresholds are shares of the agent's average
+    return, which means nothing where returns are negative; hence the spread.
     """
 
     name = "synthetic"
 
     def __init__(self, config: OracleConfig, generator: np.random.Generator):
-        self.temperature = config.oracle_temperature
+        self.config = config
         self._generator = generator
+        self._mean, self._spread = 0.0, 1.0
+
+    def observe(self, rollouts: Rollouts, fragment_length: int) -> None:
+        """Take the mean and the spread of the values of these rollouts' fragments as the unit of what follows."""
+        if self.config.oracle_unit == "raw":
+            return
+        starts = rollouts.fragment_starts(fragment_length)
+        if len(starts) == 0:
+            return
+        values = self._returns(cut(rollouts, starts[:: -(-len(starts) // SPREAD_FROM)], fragment_length))
+        self._mean, self._spread = values.mean(), values.std() or 1.0
+
+    def values(self, fragments: Fragments) -> np.ndarray:
+        """What the fragments are worth to this oracle: z in the table above, float64 of shape (n,)."""
+        return (self._returns(fragments) - self._mean) / self._spread
 
     def probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
-        """The probability that b is preferred, shape (n,), in [0, 1]."""
-        difference = fragments_b.true_returns - fragments_a.true_returns
-        if self.temperature == 0:
-            return np.heaviside(difference, 0.5)
-        with np.errstate(over="ignore"):  # a tiny temperature makes a certain answer, which infinity is
-            return expit(difference / self.temperature)
+        """The probability that b is preferred, if the oracle prefers either; mistakes included. (n,), in [0, 1]."""
+        difference = self.values(fragments_b) - self.values(fragments_a)
+        temperature, mistakes = self.config.oracle_temperature, self.config.oracle_mistakes
+        if temperature == 0:
+            meant = np.heaviside(difference, 0.5)
+        else:
+            with np.errstate(over="ignore"):  # a tiny temperature makes a certain answer, which infinity is
+                meant = expit(difference / temperature)
+        return (1 - mistakes) * meant + mistakes * (1 - meant)
 
     def compare(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
-        """The answers, float64 of shape (n,): 0.0 where a is preferred, 1.0 where b is, 0.5 where they are equal."""
+        """The answers, float64 of shape (n,): 0.0 for a, 1.0 for b, 0.5 for equally good, NaN for a skipped pair."""
+        values_a, values_b = self.values(fragments_a), self.values(fragments_b)
         probabilities = self.probabilities(fragments_a, fragments_b)
         answers = (self._generator.random(len(probabilities)) < probabilities).astype(np.float64)
-        answers[fragments_a.true_returns == fragments_b.true_returns] = 0.5
+        answers[(np.abs(values_a - values_b) < self.config.oracle_equal) | (values_a == values_b)] = 0.5
+        if self.config.oracle_skip is not None:
+            answers[np.maximum(values_a, values_b) < self.config.oracle_skip] = np.nan
         return answers
+
+    def _returns(self, fragments: Fragments) -> np.ndarray:
+        length = fragments.true_rewards.shape[1]
+        weights = self.config.oracle_discount ** np.arange(length - 1, -1, -1)
+        return fragments.true_rewards.astype(np.float64) @ weights

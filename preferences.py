@@ -1,14 +1,18 @@
-"""Fragments of trajectories, which pairs of them to ask about, and the comparisons kept."""
+"""Fragments of trajectories, when and about which pairs of them to ask, and the comparisons kept."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from gymnasium import spaces
+from scipy.special import entr
 
 from workshop.messages import UsageError, require_number
 from workshop.rollouts import Rollouts
+
+HYPERBOLA = 10  # a tenth of the run halves the rate: 5e6 of 5e7 steps in Christiano et al. 2017, appendix A.2
+QUESTIONS_PER_ANSWER = 10  # asked at most, where the oracle skips
+SETTLED = 0.99  # a held-out loss that is not below this share of the lowest one is no improvement
 
 
 @dataclass(frozen=True)
@@ -19,16 +23,24 @@ class PreferencesConfig:
     """Comparisons to ask for in the whole run."""
     fragment_length: int = 20
     """Steps in each of the two fragments of a comparison."""
-    query: Literal["uniform", "disagreement"] = "disagreement"
-    """Which pairs to ask about: any, or those that the ensemble's members disagree about most."""
+    query: Literal["uniform", "disagreement", "entropy", "information-gain"] = "disagreement"
+    """Which pairs to ask about: any, or those of a pool that the ensemble is most uncertain about in this sense."""
+    diversity: Literal["none", "k-centre"] = "none"
+    """k-centre: of the more uncertain half of the pool, ask about those least like all that were asked before."""
     pool_factor: int = 10
-    """With --query disagreement: candidate pairs drawn for each question asked."""
+    """Candidate pairs drawn for each question asked."""
+    schedule: Literal["constant", "frontloaded", "hyperbolic"] = "frontloaded"
+    """When to ask: evenly; most at first; or ever less often, as 1 / (1 + 10 * the share of the run that is over)."""
+    frontload: float = 16.0
+    """With --schedule frontloaded: how many times larger the first batch of comparisons is than each later one."""
     comparisons_per_fit: int = 1
     """Comparisons asked for between two fits of the reward model: with one, each question builds on all answers."""
+    stop_asking: Literal["budget", "settled"] = "budget"
+    """When to stop asking: once all is asked, or earlier, when the held-out loss has settled."""
+    settle_patience: int = 4
+    """With --stop-asking settled: iterations without a lower held-out loss (by 1 %) after which it has settled."""
     pretrain: bool = True
     """Fit the reward model to comparisons of a random policy's rollouts before the agent first trains."""
-    frontload: float = 16.0
-    """How many times larger the first batch of comparisons is than each later one; 1 makes all equal."""
     recent_fraction: float = 0.5
     """Share of the fragments that come from the newest rollouts; the others come from all older ones."""
 
@@ -38,22 +50,27 @@ class PreferencesConfig:
         require_number("--pool-factor", self.pool_factor, at_least=1)
         require_number("--comparisons-per-fit", self.comparisons_per_fit, at_least=1)
         require_number("--frontload", self.frontload, above=0)
+        require_number("--settle-patience", self.settle_patience, at_least=1)
         require_number("--recent-fraction", self.recent_fraction, at_least=0, at_most=1)
+        if self.pool_factor == 1 and (self.query != "uniform" or self.diversity != "none"):
+            chooser = f"--query {self.query}" if self.query != "uniform" else f"--diversity {self.diversity}"
+            raise ValueError(f"--pool-factor 1 leaves {chooser} nothing to choose from; it must be at least 2.")
 
-    def schedule(self, iterations: int) -> list[list[int]]:
-        """How many questions to ask after each of the iterations 0 (before the agent has trained), 1, …, `iterations`.
+    def due(self, iterations: int) -> np.ndarray:
+        """How many answers there should be after each of the iterations 0 (before the agent has trained), 1, …
 
-        Each iteration's are split into batches, after each of which the reward model is fitted. All of them add up to
-        `comparisons`. None are asked after the last iteration, since no training follows it, and none after
-        iteration 0 without pre-training.
+        Integers of shape (iterations + 1,), rising to `comparisons`. None are due before the first training without
+        pre-training, and none are added after the last iteration, since no training follows it.
         """
         first = 0 if self.pretrain else 1
         weights = np.zeros(iterations + 1)
         weights[first:iterations] = 1
-        weights[first] = self.frontload
+        if self.schedule == "frontloaded":
+            weights[first] = self.frontload
+        elif self.schedule == "hyperbolic":
+            weights[first:iterations] = 1 / (1 + HYPERBOLA * np.arange(first, iterations) / iterations)
         due = np.ceil(np.cumsum(weights) / weights.sum() * self.comparisons - 1e-9)  # the first batch is never empty
-        sizes = np.diff(due, prepend=0).astype(int)
-        return [_split(size, self.comparisons_per_fit) for size in sizes]
+        return due.astype(int)
 
 
 @dataclass(frozen=True)
@@ -89,7 +106,10 @@ class Fragments:
 
 @dataclass(frozen=True)
 class Comparisons:
-    """n pairs of fragments, and the answers: float64 of shape (n,), 0.0 for a, 1.0 for b, 0.5 for equally good."""
+    """n pairs of fragments, and the answers: float64 of shape (n,).
+
+    0.0 stands for a, 1.0 for b, 0.5 for equally good, NaN for a pair that the oracle skipped.
+    """
 
     fragments_a: Fragments
     fragments_b: Fragments
@@ -108,6 +128,12 @@ class Comparisons:
     def __len__(self) -> int:
         return len(self.preferences)
 
+    @property
+    def answered(self) -> "Comparisons":
+        """Those that the oracle did not skip."""
+        kept = ~np.isnan(self.preferences)
+        return Comparisons(self.fragments_a[kept], self.fragments_b[kept], self.preferences[kept])
+
     def followed_by(self, later: "Comparisons") -> "Comparisons":
         """These comparisons and then `later` ones."""
         return Comparisons(
@@ -117,25 +143,135 @@ class Comparisons:
         )
 
 
-# How much an ensemble disagrees about n pairs of fragments, shape (n,)
-Disagreement = Callable[[Fragments, Fragments], np.ndarray]
+class Questions:
+    """Keeps count of the answers, and says how many questions to ask next, and whether to go on.
+
+    What the oracle skips is asked again, about another pair, so that the budget is spent on answers. An oracle that
+    skips nearly everything cannot hold up the run: an iteration asks at most ten times as many questions as it needs
+    answers, and what is missing then is asked for in the next one.
+
+    | attribute | what |
+    | --- | --- |
+    | answered, skipped | int, so far |
+    | stopped | why nothing more is asked: "budget" or "settled"; "" while it goes on |
+    """
+
+    def __init__(self, config: PreferencesConfig, iterations: int):
+        self._config = config
+        self._due = config.due(iterations)
+        self._iteration, self._may_ask = -1, 0
+        self._lowest_loss, self._iterations_since, self._judged_with = np.inf, 0, 0
+        self.answered, self.skipped, self.stopped = 0, 0, ""
+
+    def next_batch(self, iteration: int) -> int:
+        """How many questions to ask next in this iteration; 0 when there are no more."""
+        missing = int(self._due[iteration]) - self.answered
+        if iteration != self._iteration:
+            self._iteration, self._may_ask = iteration, QUESTIONS_PER_ANSWER * missing
+        if self.stopped:
+            return 0
+        return max(0, min(missing, self._config.comparisons_per_fit, self._may_ask))
+
+    def count(self, preferences: np.ndarray) -> None:
+        """Take note of the answers to one batch, shape (n,), with NaN for a skipped pair."""
+        skipped = int(np.isnan(preferences).sum())
+        self.skipped += skipped
+        self.answered += len(preferences) - skipped
+        self._may_ask -= len(preferences)
+        if self.answered >= self._due[-1]:
+            self.stopped = "budget"
+
+    def progress(self) -> dict[str, int | str]:
+        """The columns of `progress.csv` that tell how much was asked."""
+        return {"comparisons": self.answered, "skipped": self.skipped, "stopped_asking": self.stopped}
+
+    def judge(self, held_out_loss: float) -> None:
+        """Stop asking if the held-out loss, given once an iteration (NaN if unknown), has settled."""
+        if self._config.stop_asking == "budget" or self.stopped or self.answered == self._judged_with:
+            return
+        self._judged_with = self.answered
+        if held_out_loss < SETTLED * self._lowest_loss:
+            self._lowest_loss, self._iterations_since = held_out_loss, 0
+        elif not np.isnan(held_out_loss):
+            self._iterations_since += 1
+        if self._iterations_since >= self._config.settle_patience:
+            self.stopped = "settled"
+
+
+class RewardEnsemble(Protocol):
+    """What choosing questions needs to know from the reward model."""
+
+    def member_probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
+        """Each of M members' P(b preferred) for n pairs, shape (M, n)."""
+
+    def describe(self, fragments: Fragments) -> np.ndarray:
+        """What each of n fragments is like, as a row of numbers of about unit variance, shape (n, d)."""
 
 
 def sample_pairs(
     rollouts: Rollouts,
     n: int,
+    asked: Comparisons,
     config: PreferencesConfig,
-    disagreement: Disagreement,
+    ensemble: RewardEnsemble,
     generator: np.random.Generator,
 ) -> tuple[Fragments, Fragments]:
-    """Choose n pairs of different fragments to ask about: at random, or those of a pool with most `disagreement`."""
-    candidates = n if config.query == "uniform" else n * config.pool_factor
+    """Choose n pairs of different fragments to ask about, `asked` having been asked about before.
+
+    They are drawn at random or, by `query` and `diversity`, chosen from a random pool of `pool_factor` times n.
+    """
+    choosy = config.query != "uniform" or config.diversity != "none"
+    candidates = n * config.pool_factor if choosy else n
     starts_a, starts_b = _sample_starts(rollouts, candidates, config, generator)
-    fragments_a, fragments_b = (cut(rollouts, starts, config.fragment_length) for starts in (starts_a, starts_b))
-    if config.query == "uniform":
-        return fragments_a, fragments_b
-    chosen = np.argsort(-disagreement(fragments_a, fragments_b), kind="stable")[:n]
-    return fragments_a[chosen], fragments_b[chosen]
+    a, b = (cut(rollouts, starts, config.fragment_length) for starts in (starts_a, starts_b))
+    if not choosy:
+        return a, b
+    ranking = np.arange(candidates)
+    if config.query != "uniform":
+        ranking = np.argsort(-uncertainty(config.query, ensemble.member_probabilities(a, b)), kind="stable")
+    chosen = ranking[:n]
+    if config.diversity == "k-centre":
+        shortlist = ranking[: max(2 * n, candidates // 2)] if config.query != "uniform" else ranking
+        pool, before = ((ensemble.describe(x), ensemble.describe(y)) for x, y in (
+            (a[shortlist], b[shortlist]), (asked.fragments_a, asked.fragments_b)
+        ))  # fmt: skip
+        chosen = shortlist[k_centre(pool, before, n)]
+    return a[chosen], b[chosen]
+
+
+def uncertainty(query: str, probabilities: np.ndarray) -> np.ndarray:
+    """How uncertain M members are about n pairs, given their P(b preferred), shape (M, n); ≥ 0, shape (n,).
+
+    | query | what | source |
+    | --- | --- | --- |
+    | disagreement | the members' standard deviation | Christiano et al. 2017, section 2.2.4 |
+    | entropy | of their mean, in nats: also high where all agree that it is a toss-up | Lee et al. 2021 (B-Pref) |
+    | information-gain | that entropy less the members' own mean entropy: what an answer tells about which \
+      member is right, in nats | Houlsby et al. 2011 (BALD); Bıyık et al. 2019 |
+    """
+    if query == "disagreement":
+        return probabilities.std(axis=0)
+    total = _entropy(probabilities.mean(axis=0))
+    if query == "entropy":
+        return total
+    return np.maximum(0, total - _entropy(probabilities).mean(axis=0))
+
+
+def k_centre(pool: tuple[np.ndarray, np.ndarray], before: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:
+    """The indices of n pairs of a pool, each as far as can be from the nearest of those before it.
+
+    The greedy k-centre algorithm (Sener and Savarese 2018). A pair is described by two rows, one in each array of
+    shape (pairs, d); the distance of two pairs is Euclid's, with the fragments of one exchanged if that is nearer.
+    """
+    distances = np.full(len(pool[0]), np.inf)
+    for x, y in zip(*before, strict=True):
+        distances = np.minimum(distances, _distances(pool, x, y))
+    chosen = []
+    for _ in range(n):
+        chosen.append(int(np.argmax(distances)))
+        distances = np.minimum(distances, _distances(pool, pool[0][chosen[-1]], pool[1][chosen[-1]]))
+        distances[chosen] = -1
+    return np.array(chosen)
 
 
 def cut(rollouts: Rollouts, starts: np.ndarray, length: int) -> Fragments:
@@ -171,6 +307,13 @@ def _sample_starts(
     return starts[first], starts[second]
 
 
-def _split(total: int, most: int) -> list[int]:
-    """`total` in parts of `most` and a last one of what remains."""
-    return [min(most, total - start) for start in range(0, total, most)]
+def _entropy(probability: np.ndarray) -> np.ndarray:
+    """Of a coin that shows heads with this probability, in nats."""
+    return entr(probability) + entr(1 - probability)
+
+
+def _distances(pool: tuple[np.ndarray, np.ndarray], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Of each pair of the pool from the pair (x, y), shape (pairs,)."""
+    a, b = pool
+    straight, exchanged = (np.square(a - u).sum(axis=1) + np.square(b - v).sum(axis=1) for u, v in ((x, y), (y, x)))
+    return np.sqrt(np.minimum(straight, exchanged))

@@ -1,30 +1,29 @@
 """The reward model: an ensemble of networks, and how it is fitted to comparisons."""
 
 import math
-from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from gymnasium import spaces
-from scipy.special import expit
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from torch import nn
 
 from preferences import Comparisons, Fragments
 from workshop import mlp
+from workshop.choice_models import ChoiceModel
+from workshop.ensemble import EnsembleMLP
 from workshop.messages import UsageError, require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.spaces import encode, encoded_size
 
-# (returns_a, returns_b, preferences), three tensors of shape (batch,), to a scalar tensor: the mean over the batch
-PreferenceLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-
 CLIP = 10.0  # normalised inputs, in standard deviations, as in Stable-Baselines3's VecNormalize
 BOOTSTRAP_DRAWS = 2.0  # how often, on average, a comparison is in a bootstrap; exp(-2), an eighth, are left out
 STANDARDISE_ON = 2000  # transitions, about, from which the learned reward's mean and spread are taken
+OVERFITTING = 1.1, 1.5  # held-out over training loss: where the adaptive weight decay keeps it
+ADAPT_BY = 1.2  # the factor by which it moves after each fit
 
 
 @dataclass(frozen=True)
@@ -32,17 +31,25 @@ class RewardModelConfig:
     """The reward model and its fit."""
 
     ensemble_size: int = 5
-    """Networks in the ensemble; 1 for none."""
+    """Networks in the ensemble; 1 for none, and then --query is uniform by default."""
     hidden_sizes: tuple[int, ...] = (32, 32)
     """Widths of each network's hidden layers."""
     reward_epochs: int = 6
-    """Passes over all comparisons so far in each fit."""
+    """Passes over all comparisons so far in each fit; with --fit-until converged, at most so many."""
+    fit_until: Literal["epochs", "converged"] = "epochs"
+    """When a fit ends: after its epochs or, if earlier, when the held-out loss has stopped falling."""
+    fit_patience: int = 2
+    """With --fit-until converged: epochs without a lower held-out loss to wait for, before the best is restored."""
     reward_batch_size: int = 20
     """Comparisons in each gradient step of the fit."""
     reward_learning_rate: float = 3e-3
     """AdamW's step size for the reward model."""
     weight_decay: float = 5.0
     """AdamW's pull of the reward model's weights towards zero."""
+    adaptive_weight_decay: bool = False
+    """Let the weight decay move, so that the held-out loss stays between 1.1 and 1.5 times the training loss."""
+    dropout: float = 0.0
+    """Share of the hidden units left out at random in each step of the fit."""
 
     def __post_init__(self) -> None:
         require_number("--ensemble-size", self.ensemble_size, at_least=1)
@@ -50,35 +57,31 @@ class RewardModelConfig:
         require_number("--reward-epochs", self.reward_epochs, at_least=1)
         require_number("--reward-batch-size", self.reward_batch_size, at_least=1)
         require_number("--reward-learning-rate", self.reward_learning_rate, above=0)
+        require_number("--fit-patience", self.fit_patience, at_least=1)
         require_number("--weight-decay", self.weight_decay, at_least=0)
+        require_number("--dropout", self.dropout, at_least=0, below=1)
+        if self.adaptive_weight_decay and self.weight_decay == 0:
+            raise ValueError(
+                "--adaptive-weight-decay multiplies --weight-decay, which 0 does not change; it must be above 0."
+            )
 
 
-class EnsembleMLP(nn.Module):
-    """M networks of the same shape, evaluated by one batched call.
+@dataclass(frozen=True)
+class HeldOut:
+    """What the reward model says about comparisons that it did not learn from.
 
-    `sizes` are the widths from the input to the output layer. The initial weights are uniform within
-    1 / sqrt(inputs), PyTorch's default for linear layers, drawn for each member anew from `generator`.
+    | field | what |
+    | --- | --- |
+    | differences | R_b - R_a by the learned reward, float64 of shape (n,) |
+    | preferences | the answers, float64 of shape (n,) |
+    | loss | the mean loss of these; NaN without any |
+    | accuracy | share, in [0, 1], of the answers other than "equal" that it agrees with; NaN without any |
     """
 
-    def __init__(self, members: int, sizes: Sequence[int], generator: torch.Generator):
-        super().__init__()
-        self.members = members
-        self.weights = nn.ParameterList()
-        self.biases = nn.ParameterList()
-        for inputs, outputs in pairwise(sizes):
-            bound = 1 / math.sqrt(inputs)
-            for parameters, shape in ((self.weights, (inputs, outputs)), (self.biases, (1, outputs))):
-                uniform = torch.rand(members, *shape, generator=generator)
-                parameters.append(bound * (2 * uniform - 1))
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Outputs, shape (M, n), for inputs of shape (M, n, d), or (n, d) to show all members the same."""
-        hidden = inputs if inputs.dim() == 3 else inputs.expand(self.members, *inputs.shape)
-        *layers, last = zip(self.weights, self.biases, strict=True)
-        for weight, bias in layers:
-            hidden = torch.relu(torch.baddbmm(bias, hidden, weight))
-        weight, bias = last
-        return torch.baddbmm(bias, hidden, weight).squeeze(-1)
+    differences: np.ndarray
+    preferences: np.ndarray
+    loss: float
+    accuracy: float
 
 
 class RewardModel:
@@ -97,11 +100,14 @@ class RewardModel:
         self,
         observation_space: spaces.Space,
         action_space: spaces.Space,
+        choice_model: ChoiceModel,
         config: RewardModelConfig,
         generator: np.random.Generator,
         device: str = "cpu",
     ):
         self.config = config
+        self.gradient_steps = 0
+        self._choice_model = choice_model
         self._spaces = observation_space, action_space
         self._generator = generator
         self._device = torch.device(device)
@@ -109,6 +115,9 @@ class RewardModel:
         weights_generator = torch.Generator().manual_seed(int(generator.integers(2**63)))
         self.networks = EnsembleMLP(config.ensemble_size, (size, *config.hidden_sizes, 1), weights_generator)
         self.networks.to(self._device)
+        self._dropout_generator = torch.Generator(self._device)
+        if config.dropout > 0:
+            self._dropout_generator.manual_seed(int(generator.integers(2**63)))
         self._layers = self._to_numpy()
         self._optimizer = torch.optim.AdamW(
             self.networks.parameters(),
@@ -150,37 +159,57 @@ class RewardModel:
         rewards = mlp.forward(self._layers, inputs.reshape(-1, inputs.shape[-1]), mlp.relu)  # (M, n * L, 1)
         return rewards.reshape(-1, *inputs.shape[:2]).sum(axis=-1)
 
-    def disagreement(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
-        """How much the members disagree about n pairs: the standard deviation of P(b preferred), shape (n,), ≥ 0.
+    def member_probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
+        """Each member's P(b preferred) for n pairs, by the choice model; shape (M, n)."""
+        return self._choice_model.probability(self.member_returns(fragments_b) - self.member_returns(fragments_a))
 
-        The selection of Christiano et al. 2017, section 2.2.4, with Bradley and Terry's probabilities.
-        """
-        difference = self.member_returns(fragments_b) - self.member_returns(fragments_a)
-        return expit(difference).std(axis=0)
+    def describe(self, fragments: Fragments) -> np.ndarray:
+        """The mean of each fragment's normalised observations and actions, shape (n, d)."""
+        return self._inputs(fragments.observations, fragments.actions).mean(axis=1)
 
-    def fit(self, comparisons: Comparisons, loss: PreferenceLoss) -> None:
+    def fit(self, comparisons: Comparisons) -> None:
         """Fit every member further to its bootstrap of all comparisons so far, starting from where it is.
 
-        Raises a UsageError if the loss is not finite.
+        With `fit_until` "converged" it ends when the held-out loss (each member's own, on what its bootstrap left out)
+        has not fallen for `fit_patience` epochs, and goes back to where it was lowest (Prechelt 1998). Raises a
+        UsageError if the loss is not finite.
         """
+        if len(comparisons) == 0:
+            return
         self._extend_bootstraps(len(comparisons))
         both = (comparisons.fragments_a, comparisons.fragments_b)
         inputs = [self._inputs(fragments.observations, fragments.actions) for fragments in both]
         pairs = torch.from_numpy(np.stack(inputs, axis=1)).to(self._device)  # (n, 2, L, d)
         preferences = torch.from_numpy(comparisons.preferences).to(self._device)
-        for _ in range(self.config.reward_epochs):
-            for batch in self._shuffled_bootstraps().split(self.config.reward_batch_size, dim=1):  # (M, B)
-                self._step(pairs[batch], preferences[batch], loss)
+        lowest, best, waited = math.inf, None, 0
+        for epoch in range(self.config.reward_epochs + 1):
+            if self.config.fit_until == "converged":
+                _, held_out = self._losses(pairs, preferences)
+                if held_out < lowest:
+                    lowest, waited = held_out, 0
+                    best = deepcopy((self.networks.state_dict(), self._optimizer.state_dict()))
+                elif not math.isnan(held_out):
+                    waited += 1
+                if waited == self.config.fit_patience:
+                    break
+            if epoch < self.config.reward_epochs:
+                for batch in self._shuffled_bootstraps().split(self.config.reward_batch_size, dim=1):  # (M, B)
+                    self._step(pairs[batch], preferences[batch])
+        if best is not None and waited > 0:
+            self.networks.load_state_dict(best[0])
+            self._optimizer.load_state_dict(best[1])
+        if self.config.adaptive_weight_decay:
+            self._adapt_weight_decay(*self._losses(pairs, preferences))
         self._layers = self._to_numpy()
 
-    def _step(self, pairs: torch.Tensor, preferences: torch.Tensor, loss: PreferenceLoss) -> None:
+    def _step(self, pairs: torch.Tensor, preferences: torch.Tensor) -> None:
         """One gradient step of every member on its own batch: pairs (M, B, 2, L, d), preferences (M, B)."""
-        rewards = self.networks(pairs.flatten(1, 3))  # (M, B * 2 * L)
+        rewards = self.networks(pairs.flatten(1, 3), self.config.dropout, self._dropout_generator)  # (M, B * 2 * L)
         returns = rewards.unflatten(1, pairs.shape[1:4]).sum(dim=-1).double()  # (M, B, 2)
         returns.register_hook(_round_gradient)
         returns_a, returns_b = returns.flatten(0, 1).unbind(dim=1)  # (M * B,)
         # The loss is a mean over its batch; times M, the sum of the members' own means.
-        value = self.config.ensemble_size * loss(returns_a, returns_b, preferences.flatten())
+        value = self.config.ensemble_size * self._choice_model.loss(returns_a, returns_b, preferences.flatten())
         if not torch.isfinite(value):
             raise UsageError(
                 f"The loss became {value.item()} while the reward model was fitted, for a batch whose learned returns "
@@ -191,29 +220,70 @@ class RewardModel:
         self._optimizer.zero_grad()
         value.backward()
         self._optimizer.step()
+        self.gradient_steps += 1
 
-    def held_out(self, comparisons: Comparisons, loss: PreferenceLoss) -> tuple[float, float]:
-        """Loss and accuracy on comparisons that were not learned from.
+    @torch.no_grad()
+    def _losses(self, pairs: torch.Tensor, preferences: torch.Tensor) -> tuple[float, float]:
+        """Training and held-out loss, averaged over the members whose bootstraps leave something out; or NaN, twice.
+
+        `pairs` are all comparisons, (n, 2, L, d). In the training loss each counts as often as the bootstrap has it.
+        """
+        rewards = self.networks(pairs.flatten(0, 2))  # (M, n * 2 * L)
+        returns = rewards.unflatten(1, pairs.shape[:3]).sum(dim=-1).double()  # (M, n, 2)
+        losses = []
+        for member, counts in zip(returns, torch.from_numpy(self._counts).to(self._device), strict=True):
+            if (counts == 0).any():
+                learned = torch.repeat_interleave(counts)
+                losses.append(
+                    [
+                        float(self._choice_model.loss(member[rows, 0], member[rows, 1], preferences[rows]))
+                        for rows in (learned, counts == 0)
+                    ]
+                )
+        return tuple(np.mean(losses, axis=0)) if losses else (math.nan, math.nan)
+
+    def _adapt_weight_decay(self, training: float, held_out: float) -> None:
+        """Christiano et al. 2017, section 2.2.3: keep the held-out between 1.1 and 1.5 times the training loss."""
+        least, most = OVERFITTING
+        factor = 1.0
+        if held_out > most * training:
+            factor = ADAPT_BY
+        elif held_out < least * training:
+            factor = 1 / ADAPT_BY
+        for group in self._optimizer.param_groups:
+            # beyond 1 / learning rate a step would throw the weights to the other side of zero
+            group["weight_decay"] = min(factor * group["weight_decay"], 0.5 / group["lr"])
+
+    def held_out(self, comparisons: Comparisons) -> HeldOut:
+        """What the model says about comparisons that were not learned from.
 
         Each comparison is judged by the mean return of those members whose bootstrap left it out ("out of bag",
-        Breiman 1996), so none needs to be set aside. The accuracy is the share, in [0, 1], of the answers other than
-        "equal" that the model agrees with, where it counts half if it sees no difference. NaN where nothing is left.
+        Breiman 1996), so none needs to be set aside. Where the model sees no difference it counts as half right.
         """
         left_out = self._counts == 0
         judged = left_out.any(axis=0)
         if not judged.any():
-            return math.nan, math.nan
+            return HeldOut(np.empty(0), np.empty(0), math.nan, math.nan)
         weights = left_out[:, judged] / left_out[:, judged].sum(axis=0)
         returns_a, returns_b = (
             (weights * self.member_returns(fragments)[:, judged]).sum(axis=0)
             for fragments in (comparisons.fragments_a, comparisons.fragments_b)
         )
         preferences = comparisons.preferences[judged]
-        with torch.no_grad():
-            value = float(loss(*(torch.from_numpy(array) for array in (returns_a, returns_b, preferences))))
+        loss = self._choice_model.loss(*(torch.from_numpy(array) for array in (returns_a, returns_b, preferences)))
         decided = preferences != 0.5
         correct = 1 - np.abs(np.heaviside(returns_b - returns_a, 0.5) - preferences)
-        return value, float(correct[decided].mean()) if decided.any() else math.nan
+        accuracy = float(correct[decided].mean()) if decided.any() else math.nan
+        return HeldOut(returns_b - returns_a, preferences, float(loss), accuracy)
+
+    def progress(self, held_out: HeldOut) -> dict[str, float]:
+        """The columns of `progress.csv` that tell how well it was fitted, and with what effort."""
+        return {
+            "reward_model_loss": held_out.loss,
+            "reward_model_accuracy": held_out.accuracy,
+            "gradient_steps": self.gradient_steps,
+            "weight_decay": self._optimizer.param_groups[0]["weight_decay"],
+        }
 
     def save(self, path: Path) -> None:
         """Write the networks and the statistics, for `torch.load(path, weights_only=True)`."""

@@ -1,8 +1,8 @@
 """How many comparisons solve the pole: `python benchmarks/comparisons_to_solve.py`.
 
-Runs `main.py --solution` as a user types it, once for each seed, and reads the line of JSON that each ends with. A run
-counts from the first iteration from which it stays solved to its end; one that ends unsolved counts as infinite. The
-seconds are those of the whole process, imports and plots included. Flags after `--` go to `main.py`.
+Runs `main.py` as a user types it, with the workshop's loss, once for each seed, and reads the line of JSON that each
+ends with. A run counts from the first iteration from which it stays solved to its end; one that ends unsolved counts as
+infinite. The seconds are those of the whole process, imports and plots included. Flags after `--` go to `main.py`.
 """
 
 import json
@@ -39,8 +39,7 @@ def main() -> None:
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda seed: run(seed, [*passed_on, "--runs-dir", runs_dir]), seeds))
-    to_solve = np.array([np.inf if r["comparisons_to_solve"] is None else r["comparisons_to_solve"] for r in results])
-    quartiles = np.quantile(to_solve, [0.25, 0.5, 0.75], method="higher")
+    first, median, third = quartiles(results)
     seconds = [r["wall"] for r in results]
     print(
         "| seeds | solved at the end | comparisons to solve: median (quartiles) "
@@ -49,13 +48,23 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- |")
     print(
         f"| {seeds[0]}–{seeds[-1]} | {sum(r['solved'] for r in results)} of {len(results)} "
-        f"| {quartiles[1]:g} ({quartiles[0]:g} to {quartiles[2]:g}) | {max(r['comparisons'] for r in results)} "
+        f"| {median:g} ({first:g} to {third:g}) | {max(r['comparisons'] for r in results)} "
         f"| {max(r['env_steps'] for r in results)} | {np.median(seconds):.1f} ({max(seconds):.1f}) |"
     )
 
 
-def run(seed: int, flags: list[str]) -> dict[str, object]:
-    command = [sys.executable, str(ROOT / "main.py"), "--solution", "--seed", str(seed), *flags]
+def quartiles(results: list[dict]) -> np.ndarray:
+    """Of the comparisons to solve, shape (3,); each is the number in one of the runs."""
+    to_solve = [
+        np.inf if result["comparisons_to_solve"] is None else result["comparisons_to_solve"] for result in results
+    ]
+    return np.quantile(to_solve, [0.25, 0.5, 0.75], method="higher")
+
+
+def run(seed: int, flags: list[str]) -> dict:
+    """Run `main.py` with these flags, and return its result and the seconds of the whole process, `wall`."""
+    loss = [] if "--loss" in flags else ["--solution"]
+    command = [sys.executable, str(ROOT / "main.py"), *loss, "--seed", str(seed), *flags]
     started = time.perf_counter()
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     result = json.loads(finished.stdout.splitlines()[-1]) | {"wall": time.perf_counter() - started}

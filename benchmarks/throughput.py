@@ -24,8 +24,10 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env as make_stock_vec_env
 
 from main import Config, rlhf
+from workshop import CARTPOLE_ID
 from workshop.agent import make_ppo, split_into_updates
-from workshop.choice_models import bradley_terry_loss
+from workshop.choice_models import ChoiceModelConfig
+from workshop.plan import plan_run
 from workshop.program import choose_device, read_flags
 from workshop.report import Report
 from workshop.run_directory import RunDirectory
@@ -67,28 +69,30 @@ def main() -> None:
 
 
 def time_loop(steps: int, seed: int) -> float:
-    config = Config(solution=True, seed=seed, total_timesteps=steps)
+    config = Config(choice_model=ChoiceModelConfig(solution=True), seed=seed, total_timesteps=steps)
+    plan = plan_run(config)
     with tempfile.TemporaryDirectory() as directory:
         started = time.perf_counter()
-        run = RunDirectory(Path(directory), config.env, config.name, config.seed, config)
-        report = Report(run, config.env, steps, config.seed, started)
-        rlhf(config, bradley_terry_loss, "cpu", run, report)
+        run = RunDirectory(Path(directory), plan.spec.id, config.name, config.seed, config)
+        report = Report(run, plan.spec, steps, config.seed, started)
+        rlhf(config, plan, "cpu", run, report)
         return run.rows[-1]["env_steps"] / (time.perf_counter() - started)
 
 
 def time_plain(steps: int, seed: int) -> float:
     config = Config(total_timesteps=steps)
-    steps_each = config.plan_steps().per_iteration // config.agent.n_envs
+    plan = plan_run(config)
+    steps_each = plan.per_iteration // config.agent.n_envs
     _, rollout_steps = split_into_updates(steps_each, config.agent.rollout_steps)
     started = time.perf_counter()
-    venv = make_vec_env(config.env, config.agent.n_envs, seed)
+    venv = make_vec_env(plan.spec, config.agent.n_envs, seed)
     ppo = make_ppo(venv, config.agent, rollout_steps, seed, "cpu").learn(steps)
     return ppo.num_timesteps / (time.perf_counter() - started)
 
 
 def time_stock(steps: int, seed: int) -> float:
     started = time.perf_counter()
-    ppo = PPO("MlpPolicy", make_stock_vec_env(Config().env, n_envs=4, seed=seed), device="cpu", seed=seed).learn(steps)
+    ppo = PPO("MlpPolicy", make_stock_vec_env(CARTPOLE_ID, n_envs=4, seed=seed), device="cpu", seed=seed).learn(steps)
     return ppo.num_timesteps / (time.perf_counter() - started)
 
 

@@ -1,6 +1,7 @@
 """What several tests need: the workshop in a folder of its own, and its programs as a user types them."""
 
 import ast
+import csv
 import os
 import shutil
 import subprocess
@@ -19,6 +20,12 @@ def type_command(*arguments: str, cwd: Path = ROOT, timeout: float = 120) -> sub
     return subprocess.run(
         [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, env=environment
     )
+
+
+def progress(directory: Path) -> list[dict[str, str]]:
+    """The rows of a run's `progress.csv`, as text."""
+    with (directory / "progress.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def write_workshop(folder: Path, loss_body: str) -> Path:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from stable_baselines3 import PPO
@@ -16,7 +17,13 @@ from workshop.vec_env import make_vec_env
 def make_agent(tmp_path: Path, steps_per_iteration: int = 480, seed: int = 0, **options) -> Agent:
     config = AgentConfig(**{"n_envs": 4, "rollout_steps": 40, "agent_epochs": 2, **options})
     return Agent(
-        CARTPOLE_ID, config, steps_per_iteration, np.random.default_rng(seed), "cpu", tmp_path, lambda steps: None
+        gymnasium.spec(CARTPOLE_ID),
+        config,
+        steps_per_iteration,
+        np.random.default_rng(seed),
+        "cpu",
+        tmp_path,
+        lambda steps: None,
     )
 
 
@@ -25,7 +32,7 @@ def minus_seven(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
 
 
 def test_wrapper_hands_out_the_learned_reward_of_the_state_acted_in_and_records_the_true_one():
-    env = LearnedRewardVecEnv(make_vec_env(CARTPOLE_ID, 2, seed=0))
+    env = LearnedRewardVecEnv(make_vec_env(gymnasium.spec(CARTPOLE_ID), 2, seed=0))
     asked = []
 
     def learned(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
@@ -50,7 +57,7 @@ def test_wrapper_hands_out_the_learned_reward_of_the_state_acted_in_and_records_
 
 
 def test_true_reward_that_ppo_changes_is_not_the_one_recorded():
-    env = LearnedRewardVecEnv(make_vec_env(CARTPOLE_ID, 2, seed=0))
+    env = LearnedRewardVecEnv(make_vec_env(gymnasium.spec(CARTPOLE_ID), 2, seed=0))
     env.reset()
     rewards = env.step(np.array([0, 1]))[1]
     rewards += 1000  # PPO adds the value of the last state like this
@@ -119,7 +126,7 @@ def test_saved_agent_loads_with_ppo_and_acts_the_same(tmp_path: Path):
 def test_policy_is_ppos_for_other_spaces(tmp_path: Path, env_id: str):
     """Continuous actions beyond their bounds are clipped, and discrete observations are one-hot."""
     agent = Agent(
-        env_id,
+        gymnasium.spec(env_id),
         AgentConfig(n_envs=2, rollout_steps=20),
         80,
         np.random.default_rng(0),
@@ -137,6 +144,38 @@ def test_policy_is_ppos_for_other_spaces(tmp_path: Path, env_id: str):
     assert len(np.unique(actions)) > 1
 
 
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_normalisation_is_inside_the_policy_and_the_saved_agent(tmp_path: Path, activation: str):
+    """Both take observations as they come, and act as PPO does on normalised ones; PPO itself goes on unchanged."""
+    config = AgentConfig(n_envs=2, rollout_steps=50, normalise=True, agent_activation=activation, initial_log_std=-1.0)
+    spec = gymnasium.spec("Pendulum-v1")
+    agent = Agent(spec, config, 400, np.random.default_rng(0), "cpu", tmp_path, lambda steps: None)
+    assert agent._ppo.policy.log_std.item() == -1.0
+    agent.train(None)
+    agent._ppo.policy.action_net.weight.data *= 10  # so that the actions differ
+    observations = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32) * [1, 1, 8]
+    normalised = agent._normalised.normalize_obs(observations)
+    assert np.abs(normalised - observations).max() > 1
+    expected = agent._ppo.predict(normalised, deterministic=True)[0]
+    assert len(np.unique(expected)) > 20
+    np.testing.assert_allclose(agent.policy()(observations), expected, rtol=1e-3, atol=1e-3)
+    agent.save(tmp_path / "agent.zip")
+    loaded = PPO.load(tmp_path / "agent.zip").predict(observations, deterministic=True)[0]
+    np.testing.assert_allclose(loaded, expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(agent._ppo.predict(normalised, deterministic=True)[0], expected)
+
+
+def test_normalised_rewards_are_the_learned_ones_and_the_recorded_ones_the_true_ones(tmp_path: Path):
+    """PPO gets the learned reward over a running standard deviation of its discounted return."""
+    config = AgentConfig(n_envs=2, rollout_steps=50, normalise=True)
+    agent = Agent(gymnasium.spec("Pendulum-v1"), config, 400, np.random.default_rng(0), "cpu", tmp_path, lambda _: None)
+    rollouts = agent.train(lambda observations, actions: np.full(len(observations), 1000.0))
+    assert (rollouts.true_rewards <= 0).all(), "Pendulum's rewards are costs"
+    given = agent._ppo.rollout_buffer.rewards
+    assert (given > 0).all()
+    assert given.max() < 100
+
+
 def test_same_generator_same_rollouts(tmp_path: Path):
     first, again, other = (make_agent(tmp_path, seed=seed).train(None) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.observations, again.observations)
@@ -151,13 +190,13 @@ def test_evaluation_adds_up_whole_episodes_by_hand():
     def true_reward_of_right_half(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         return np.cos(observations[:, 2]) * 2 + 5
 
-    evaluator = Evaluator(CARTPOLE_ID, np.random.default_rng(0))
+    evaluator = Evaluator(gymnasium.spec(CARTPOLE_ID), np.random.default_rng(0))
     evaluation = evaluator.evaluate(always_right, true_reward_of_right_half)
     episodes = evaluation.episodes
     assert episodes.true_returns.shape == (20,)
     assert len(episodes.true_rewards) == 20 * 200
     assert episodes.first_actions.shape == (200,)
-    env = make_vec_env(CARTPOLE_ID, 1, episodes.seed)
+    env = make_vec_env(gymnasium.spec(CARTPOLE_ID), 1, episodes.seed)
     env.reset()
     again = sum(env.step(np.array([action]))[1][0] for action in episodes.first_actions)
     assert episodes.true_returns[0] == pytest.approx(again, rel=1e-5)
@@ -170,7 +209,7 @@ def test_evaluation_adds_up_whole_episodes_by_hand():
 
 
 def test_evaluation_stops_counting_where_an_episode_ends():
-    evaluation = Evaluator("CartPole-v1", np.random.default_rng(0)).evaluate(
+    evaluation = Evaluator(gymnasium.spec("CartPole-v1"), np.random.default_rng(0)).evaluate(
         lambda observations: (observations[:, 2] > 0).astype(np.int64), None
     )
     lengths = evaluation.episodes.true_returns  # one point a step

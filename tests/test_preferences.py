@@ -4,8 +4,18 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
-from preferences import Comparisons, Fragments, PreferencesConfig, cut, sample_pairs
+from preferences import (
+    Comparisons,
+    Fragments,
+    PreferencesConfig,
+    Questions,
+    cut,
+    k_centre,
+    sample_pairs,
+    uncertainty,
+)
 from workshop.messages import UsageError
 from workshop.rollouts import Rollouts
 
@@ -25,8 +35,25 @@ def numbered_rollouts(steps: int = 30, n_envs: int = 2, ends: tuple[tuple[int, i
     )
 
 
-def no_disagreement(fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
-    return np.zeros(len(fragments_a))
+class Ensemble:
+    """Two members: the one prefers the later fragment with certainty, the other the more surely the later it is."""
+
+    def __init__(self):
+        self.pools = []
+
+    def member_probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
+        self.pools.append((fragments_a, fragments_b))
+        later = fragments_b.observations[:, 0, 0] - fragments_a.observations[:, 0, 0]
+        return np.stack([np.heaviside(later, 0.5), 1 / (1 + np.exp(-later / 20))])
+
+    def describe(self, fragments: Fragments) -> np.ndarray:
+        return fragments.observations[:, 0]
+
+
+def ask(rollouts: Rollouts, n: int, config: PreferencesConfig, seed: int = 0, ensemble: Ensemble | None = None):
+    """Choose n pairs, the first to be asked about."""
+    none = Comparisons.empty(config.fragment_length, spaces.Box(-1, 1, (2,)), spaces.Discrete(2))
+    return sample_pairs(rollouts, n, none, config, ensemble or Ensemble(), np.random.default_rng(seed))
 
 
 def test_fragment_starts_are_exactly_those_that_cross_no_reset():
@@ -45,7 +72,7 @@ def test_fragment_starts_are_exactly_those_that_cross_no_reset():
 def test_fragments_are_contiguous_pieces_of_one_episode():
     rollouts = numbered_rollouts(steps=40, n_envs=3, ends=((11, 0), (20, 1), (29, 2)))
     config = PreferencesConfig(fragment_length=6, query="uniform")
-    pairs = sample_pairs(rollouts, 300, config, no_disagreement, np.random.default_rng(0))
+    pairs = ask(rollouts, 300, config)
     for fragments in pairs:
         steps, environments = fragments.observations[..., 0], fragments.observations[..., 1]
         assert fragments.observations.shape == (300, 6, 2)
@@ -62,7 +89,7 @@ def test_fragments_are_contiguous_pieces_of_one_episode():
 def test_the_two_fragments_of_a_pair_differ():
     rollouts = numbered_rollouts(steps=4, n_envs=1)
     config = PreferencesConfig(fragment_length=3, query="uniform")
-    a, b = sample_pairs(rollouts, 50, config, no_disagreement, np.random.default_rng(0))
+    a, b = ask(rollouts, 50, config)
     assert (a.observations[:, 0, 0] != b.observations[:, 0, 0]).all()
 
 
@@ -71,7 +98,7 @@ def test_share_of_recent_fragments():
     rollouts = old.followed_by(numbered_rollouts(steps=30))
     for share in (0.0, 0.25, 1.0):
         config = PreferencesConfig(fragment_length=5, query="uniform", recent_fraction=share)
-        a, b = sample_pairs(rollouts, 4000, config, no_disagreement, np.random.default_rng(1))
+        a, b = ask(rollouts, 4000, config, seed=1)
         # the last step of a fragment lies in the newest rollouts, where steps are numbered anew
         recent = [f.observations for f in (a, b)]
         starts = np.concatenate([r[:, 0, 0] for r in recent])
@@ -86,7 +113,7 @@ def test_a_single_fragment_of_the_wanted_kind_is_compared_with_another(share: fl
     many, one = (numbered_rollouts(steps=steps, n_envs=1, ends=ends) for steps, ends in ((12, ((6, 0),)), (6, ())))
     rollouts = many.followed_by(one) if share == 1.0 else one.followed_by(many)
     config = PreferencesConfig(fragment_length=6, query="uniform", recent_fraction=share)
-    a, b = sample_pairs(rollouts, 20, config, no_disagreement, np.random.default_rng(0))
+    a, b = ask(rollouts, 20, config)
     assert len(a) == len(b) == 20
 
 
@@ -101,30 +128,76 @@ def test_an_episode_may_span_two_rollouts_but_a_fragment_no_reset_between_them()
 
 def test_too_long_fragments_are_refused_by_name():
     with pytest.raises(UsageError, match="--fragment-length 30"):
-        sample_pairs(
-            numbered_rollouts(steps=30, n_envs=1),
-            1,
-            PreferencesConfig(fragment_length=30),
-            no_disagreement,
-            np.random.default_rng(0),
-        )
+        ask(numbered_rollouts(steps=30, n_envs=1), 1, PreferencesConfig(fragment_length=30))
 
 
-def test_disagreement_chooses_the_pairs_of_the_pool_with_most_of_it():
-    rollouts = numbered_rollouts(steps=50)
-    config = PreferencesConfig(fragment_length=2, query="disagreement", pool_factor=10)
-    pools = []
+@pytest.mark.parametrize("query", ["disagreement", "entropy", "information-gain"])
+def test_queries_choose_the_most_uncertain_pairs_of_the_pool(query: str):
+    config = PreferencesConfig(fragment_length=2, query=query, pool_factor=10)
+    ensemble = Ensemble()
+    a, b = ask(numbered_rollouts(steps=50), 7, config, ensemble=ensemble)
+    ((pool_a, pool_b),) = ensemble.pools
+    assert len(pool_a) == 70
+    in_pool = uncertainty(query, ensemble.member_probabilities(pool_a, pool_b))
+    chosen = uncertainty(query, ensemble.member_probabilities(a, b))
+    np.testing.assert_allclose(np.sort(chosen), np.sort(in_pool)[-7:])
+    assert chosen.mean() > in_pool.mean()
 
-    def disagreement(fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
-        score = np.abs(fragments_a.observations[:, 0, 0] - fragments_b.observations[:, 0, 0])
-        pools.append(score)
-        return score
 
-    a, b = sample_pairs(rollouts, 7, config, disagreement, np.random.default_rng(0))
-    chosen = np.abs(a.observations[:, 0, 0] - b.observations[:, 0, 0])
-    assert len(pools) == 1
-    assert len(pools[0]) == 70
-    np.testing.assert_array_equal(np.sort(chosen), np.sort(pools[0])[-7:])
+def test_uncertainty_by_hand():
+    """Pairs: all agree that it is clear; all agree that it is a toss-up; two members who contradict each other."""
+    probabilities = np.array([[1.0, 0.5, 0.0], [1.0, 0.5, 1.0]])
+    np.testing.assert_allclose(uncertainty("disagreement", probabilities), [0, 0, 0.5])
+    np.testing.assert_allclose(uncertainty("entropy", probabilities), [0, np.log(2), np.log(2)])
+    np.testing.assert_allclose(uncertainty("information-gain", probabilities), [0, 0, np.log(2)])
+    # members at 3/4 and 1/4: their mean is a toss-up, each is unsure itself
+    own = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+    np.testing.assert_allclose(uncertainty("information-gain", np.array([[0.75], [0.25]])), [np.log(2) - own])
+
+
+def test_uniform_asks_no_ensemble():
+    ensemble = Ensemble()
+    ask(numbered_rollouts(), 5, PreferencesConfig(fragment_length=2, query="uniform"), ensemble=ensemble)
+    assert ensemble.pools == []
+
+
+def test_k_centre_takes_the_farthest_pairs_by_hand():
+    """On a line: 0 was asked; the farthest from it is 10, then 4 (4 away from 0, 6 from 10), then 7."""
+    pool = np.array([[1.0], [4.0], [7.0], [10.0]]), np.zeros((4, 1))
+    before = np.array([[0.0]]), np.zeros((1, 1))
+    assert k_centre(pool, before, 3).tolist() == [3, 1, 2]
+    nothing = np.empty((0, 1)), np.empty((0, 1))
+    assert sorted(k_centre(pool, nothing, 4).tolist()) == [0, 1, 2, 3], "no pair twice"
+
+
+def test_k_centre_takes_a_pair_for_the_same_whichever_of_its_fragments_comes_first():
+    pool = np.array([[0.0], [3.0]]), np.array([[5.0], [5.0]])
+    before = np.array([[5.0]]), np.array([[0.0]])  # the pool's first pair, turned round
+    assert k_centre(pool, before, 1).tolist() == [1]
+
+
+@pytest.mark.parametrize("query", ["uniform", "disagreement"])
+def test_diversity_asks_about_pairs_farther_apart(query: str):
+    def nearest_two(pairs: tuple[Fragments, Fragments]) -> float:
+        points = np.concatenate([pairs[0].observations[:, 0], pairs[1].observations[:, 0]], axis=1)
+        return float((np.linalg.norm(points[:, None] - points, axis=2) + 1e9 * np.eye(len(points))).min())
+
+    rollouts = numbered_rollouts(steps=200)
+    plain, diverse = (
+        np.mean([nearest_two(ask(rollouts, 12, config, seed)) for seed in range(10)])
+        for config in (PreferencesConfig(fragment_length=2, query=query, diversity=d) for d in ("none", "k-centre"))
+    )
+    assert diverse > 2 * plain
+
+
+def test_diversity_keeps_to_the_more_uncertain_half_of_the_pool():
+    config = PreferencesConfig(fragment_length=2, query="disagreement", diversity="k-centre", pool_factor=10)
+    ensemble = Ensemble()
+    a, b = ask(numbered_rollouts(steps=50), 6, config, ensemble=ensemble)
+    ((pool_a, pool_b),) = ensemble.pools
+    in_pool = uncertainty("disagreement", ensemble.member_probabilities(pool_a, pool_b))
+    chosen = uncertainty("disagreement", ensemble.member_probabilities(a, b))
+    assert (chosen >= np.median(in_pool)).all()
 
 
 def test_cut_by_hand():
@@ -136,25 +209,98 @@ def test_cut_by_hand():
 @pytest.mark.parametrize("comparisons", [1, 7, 40, 60, 1000])
 @pytest.mark.parametrize("iterations", [1, 2, 20])
 @pytest.mark.parametrize("pretrain", [True, False])
-def test_schedule_asks_all_questions_and_none_in_vain(comparisons: int, iterations: int, pretrain: bool):
+@pytest.mark.parametrize("schedule", ["constant", "frontloaded", "hyperbolic"])
+def test_schedule_asks_all_questions_and_none_in_vain(comparisons: int, iterations: int, pretrain: bool, schedule: str):
     if iterations == 1 and not pretrain:
         return  # refused by main.py
-    config = PreferencesConfig(comparisons=comparisons, pretrain=pretrain, comparisons_per_fit=3)
-    schedule = config.schedule(iterations)
-    assert len(schedule) == iterations + 1
-    assert sum(map(sum, schedule)) == comparisons
-    assert schedule[-1] == [], "an answer after the last training would teach nobody"
-    assert (schedule[0] == []) == (not pretrain)
-    assert sum(schedule[0 if pretrain else 1]) >= 1, "the agent first trains on a reward model that was fitted"
-    assert all(1 <= batch <= 3 for batches in schedule for batch in batches)
+    due = PreferencesConfig(comparisons=comparisons, pretrain=pretrain, schedule=schedule).due(iterations)
+    assert len(due) == iterations + 1
+    assert due[-1] == comparisons
+    assert due[-2] == comparisons, "an answer after the last training would teach nobody"
+    assert (np.diff(due) >= 0).all()
+    assert (due[0] == 0) == (not pretrain)
+    assert due[0 if pretrain else 1] >= 1, "the agent first trains on a reward model that was fitted"
 
 
-def test_schedule_by_hand():
-    config = PreferencesConfig(comparisons=16, frontload=5, comparisons_per_fit=4)
-    assert config.schedule(4) == [[4, 4, 2], [2], [2], [2], []]  # weights 5, 1, 1, 1: two questions each
-    assert PreferencesConfig(comparisons=8, frontload=1, comparisons_per_fit=4).schedule(4) == [[2], [2], [2], [2], []]
-    late = PreferencesConfig(comparisons=9, frontload=1, comparisons_per_fit=9, pretrain=False)
-    assert late.schedule(4) == [[], [3], [3], [3], []]
+def test_schedules_by_hand():
+    frontloaded = PreferencesConfig(comparisons=16, frontload=5)  # weights 5, 1, 1, 1: two questions each
+    assert frontloaded.due(4).tolist() == [10, 12, 14, 16, 16]
+    assert PreferencesConfig(comparisons=8, schedule="constant").due(4).tolist() == [2, 4, 6, 8, 8]
+    late = PreferencesConfig(comparisons=9, schedule="constant", pretrain=False)
+    assert late.due(4).tolist() == [0, 3, 6, 9, 9]
+    # after 0, 1/10 and 9/10 of the run the rate is 1, 1/2 and 1/10 of the first
+    hyperbolic = np.diff(PreferencesConfig(comparisons=100_000, schedule="hyperbolic").due(10), prepend=0)
+    np.testing.assert_allclose(hyperbolic[[1, 9]] / hyperbolic[0], [1 / 2, 1 / 10], rtol=1e-3)
+
+
+def answers(questions: Questions, iteration: int, skip_every: int | None = None) -> list[int]:
+    """Ask and answer all of an iteration's questions; the sizes of the batches."""
+    batches = []
+    while n := questions.next_batch(iteration):
+        preferences = np.ones(n)
+        if skip_every is not None:
+            asked_before = sum(batches)
+            preferences[[(asked_before + index) % skip_every == 0 for index in range(n)]] = np.nan
+        questions.count(preferences)
+        batches.append(n)
+    return batches
+
+
+def test_questions_come_in_batches_until_the_budget_is_spent():
+    questions = Questions(PreferencesConfig(comparisons=16, frontload=5, comparisons_per_fit=4), iterations=4)
+    assert [answers(questions, iteration) for iteration in range(3)] == [[4, 4, 2], [2], [2]]
+    assert questions.progress() == {"comparisons": 14, "skipped": 0, "stopped_asking": ""}
+    assert [answers(questions, iteration) for iteration in (3, 4)] == [[2], []]
+    assert questions.progress() == {"comparisons": 16, "skipped": 0, "stopped_asking": "budget"}
+
+
+def test_skipped_questions_are_counted_and_asked_again():
+    questions = Questions(PreferencesConfig(comparisons=8, schedule="constant", comparisons_per_fit=8), iterations=2)
+    assert answers(questions, 0, skip_every=2) == [4, 2, 1, 1]  # two of four skipped, one of two, the next one
+    assert (questions.answered, questions.skipped) == (4, 4)
+
+
+def test_an_oracle_that_skips_everything_does_not_hold_up_the_run():
+    questions = Questions(PreferencesConfig(comparisons=8, schedule="constant"), iterations=2)
+    assert sum(answers(questions, 0, skip_every=1)) == 40, "ten for each answer that was due"
+    assert sum(answers(questions, 1)) == 8, "the missing ones are asked for later"
+    assert questions.progress() == {"comparisons": 8, "skipped": 40, "stopped_asking": "budget"}
+
+
+def settle(losses: list[float], **options) -> list[int]:
+    """The questions asked after each of these held-out losses."""
+    options = {"comparisons": 100, "schedule": "constant", "comparisons_per_fit": 100, **options}
+    questions = Questions(PreferencesConfig(**options), iterations=100)
+    asked = []
+    for iteration, loss in enumerate(losses):
+        questions.judge(loss)
+        asked.append(sum(answers(questions, iteration)))
+    asked.append(questions.stopped)
+    return asked
+
+
+def test_asking_stops_when_the_held_out_loss_has_settled():
+    falling, settled = [np.nan, 0.7, 0.6, 0.5], [0.499, 0.51, 0.6, 0.3]
+    patient = {"stop_asking": "settled", "settle_patience": 3}
+    assert settle(falling + settled, **patient) == [1, 1, 1, 1, 1, 1, 0, 0, "settled"]
+    assert settle(falling + settled) == [1, 1, 1, 1, 1, 1, 1, 1, ""], "not unless it is asked for"
+    assert settle([0.9 * 0.95**i for i in range(8)], **patient)[-1] == "", "it still falls"
+    assert settle([np.nan] * 8, **patient)[-1] == "", "nothing is known"
+
+
+def test_iterations_without_new_answers_settle_nothing():
+    questions = Questions(PreferencesConfig(comparisons=3, schedule="constant", stop_asking="settled"), iterations=50)
+    answers(questions, 0)
+    for _ in range(10):
+        questions.judge(0.5)
+    assert questions.stopped == ""
+
+
+def test_skipped_comparisons_are_not_learned_from():
+    fragments = cut(numbered_rollouts(), np.array([[0, 0], [1, 0], [2, 0]]), 2)
+    answered = Comparisons(fragments, fragments, np.array([1.0, np.nan, 0.0])).answered
+    np.testing.assert_array_equal(answered.preferences, [1, 0])
+    np.testing.assert_array_equal(answered.fragments_a.observations[:, 0, 0], [0, 2])
 
 
 def test_comparisons_are_kept_in_order():
@@ -177,6 +323,9 @@ def test_comparisons_are_kept_in_order():
         ("--frontload", {"frontload": 0.0}),
         ("--frontload", {"frontload": float("nan")}),
         ("--recent-fraction", {"recent_fraction": 1.5}),
+        ("--settle-patience", {"settle_patience": 0}),
+        ("--query entropy", {"query": "entropy", "pool_factor": 1}),
+        ("--diversity k-centre", {"query": "uniform", "diversity": "k-centre", "pool_factor": 1}),
     ],
 )
 def test_bad_options_are_named(flag: str, options: dict[str, float]):

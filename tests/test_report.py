@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from PIL import Image
@@ -120,8 +121,11 @@ def test_correlation_is_undefined_where_nothing_varies():
     assert np.isnan(correlation(np.ones(3), np.array([1.0, 2, 3])))
 
 
+CARTPOLE = gymnasium.spec(CARTPOLE_ID)
+
+
 def swing(seed: int = 0) -> Evaluation:
-    evaluator = Evaluator(CARTPOLE_ID, np.random.default_rng(seed))
+    evaluator = Evaluator(CARTPOLE, np.random.default_rng(seed))
     return evaluator.evaluate(lambda o: (o[:, 0] > 0).astype(np.int64), lambda o, a: o[:, 2])
 
 
@@ -141,19 +145,19 @@ def test_plots_are_drawn(tmp_path: Path):
 
 def test_replay_shows_the_episode_again():
     episodes = swing().episodes
-    frames = replay(CARTPOLE_ID, episodes)
+    frames = replay(CARTPOLE, episodes)
     assert len(frames) == 1 + 200 // 4
     assert frames[0].size == (600, 400)
     arrays = [np.asarray(frame) for frame in frames]
     assert not np.array_equal(arrays[0], arrays[25])
-    np.testing.assert_array_equal(arrays, [np.asarray(frame) for frame in replay(CARTPOLE_ID, episodes)])
+    np.testing.assert_array_equal(arrays, [np.asarray(frame) for frame in replay(CARTPOLE, episodes)])
 
 
 def test_progress_picture_has_a_panel_for_each_iteration(tmp_path: Path):
     evaluated = [swing(seed).episodes for seed in range(3)]
     sizes = {}
     for n in (1, 2, 3):
-        save_progress(CARTPOLE_ID, evaluated[:n], [0, 12, 30][:n], tmp_path / f"{n}.gif")
+        save_progress(CARTPOLE, evaluated[:n], [0, 12, 30][:n], tmp_path / f"{n}.gif")
         with Image.open(tmp_path / f"{n}.gif") as animation:
             sizes[n] = animation.size
             assert animation.n_frames > 10
@@ -162,7 +166,7 @@ def test_progress_picture_has_a_panel_for_each_iteration(tmp_path: Path):
 
 
 def test_final_policy_is_a_moving_picture(tmp_path: Path):
-    save_final_policy(CARTPOLE_ID, swing().episodes, tmp_path / "final.gif")
+    save_final_policy(CARTPOLE, swing().episodes, tmp_path / "final.gif")
     with Image.open(tmp_path / "final.gif") as animation:
         assert animation.n_frames > 10
         assert animation.info["loop"] == 0

@@ -8,9 +8,10 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from preferences import Comparisons, Fragments
-from reward_model import EnsembleMLP, RewardModel, RewardModelConfig
-from workshop.choice_models import bradley_terry_loss
+from preferences import Comparisons, Fragments, uncertainty
+from reward_model import RewardModel, RewardModelConfig
+from workshop.choice_models import ChoiceModelConfig, PreferenceLoss, bradley_terry_loss, choice_model
+from workshop.ensemble import EnsembleMLP
 from workshop.rollouts import Rollouts
 
 OBSERVATIONS = spaces.Box(-np.inf, np.inf, (2,), np.float32)
@@ -35,9 +36,13 @@ def rollouts(seed: int = 0) -> Rollouts:
     return Rollouts(fragments.observations, fragments.actions, fragments.true_rewards, np.zeros((400, 5), bool))
 
 
-def model(seed: int = 0, **options) -> RewardModel:
+BRADLEY_TERRY = choice_model(ChoiceModelConfig(), yours=bradley_terry_loss)
+
+
+def model(seed: int = 0, loss: PreferenceLoss = bradley_terry_loss, **options) -> RewardModel:
     config = RewardModelConfig(**{"hidden_sizes": (16,), **options})
-    made = RewardModel(OBSERVATIONS, ACTIONS, config, np.random.default_rng(seed))
+    choice = choice_model(ChoiceModelConfig(), yours=loss)
+    made = RewardModel(OBSERVATIONS, ACTIONS, choice, config, np.random.default_rng(seed))
     made.observe(rollouts())
     return made
 
@@ -73,7 +78,7 @@ def test_rewards_are_those_of_the_networks_before_and_after_a_fit():
             torch.testing.assert_close(
                 torch.from_numpy(ensemble._member_rewards(observations, actions)), ensemble.networks(inputs)
             )
-        ensemble.fit(random_comparisons(10), bradley_terry_loss)
+        ensemble.fit(random_comparisons(10))
 
 
 def test_members_are_trained_separately():
@@ -84,7 +89,7 @@ def test_members_are_trained_separately():
     orders = []
     shuffled = ensemble._shuffled_bootstraps
     ensemble._shuffled_bootstraps = lambda: orders.append(shuffled()) or orders[-1]
-    ensemble.fit(comparisons, bradley_terry_loss)
+    ensemble.fit(comparisons)
     assert len(orders) == 4
     for member in range(3):
         alone = model(ensemble_size=1, reward_epochs=4, reward_batch_size=5)
@@ -92,7 +97,7 @@ def test_members_are_trained_separately():
             for parameter, initial in zip(alone.networks.parameters(), start, strict=True):
                 parameter.copy_(initial[member : member + 1])
         alone._shuffled_bootstraps = iter([order[member : member + 1] for order in orders]).__next__
-        alone.fit(comparisons, bradley_terry_loss)
+        alone.fit(comparisons)
         for lone, joint in zip(alone.networks.parameters(), ensemble.networks.parameters(), strict=True):
             torch.testing.assert_close(lone[0], joint[member], rtol=1e-2, atol=2e-3)
 
@@ -103,7 +108,7 @@ def test_members_see_bootstraps_of_their_own_and_none_sees_what_it_left_out():
     shuffled = ensemble._shuffled_bootstraps
     ensemble._shuffled_bootstraps = lambda: seen.append(shuffled()) or seen[-1]
     for n in (1, 2, 20, 40):  # as they arrive
-        ensemble.fit(random_comparisons(n), bradley_terry_loss)
+        ensemble.fit(random_comparisons(n))
     bags = [set(np.concatenate([order[member].numpy() for order in seen])) for member in range(4)]
     assert len({frozenset(bag) for bag in bags}) == 4
     for member, bag in enumerate(bags):
@@ -113,7 +118,7 @@ def test_members_see_bootstraps_of_their_own_and_none_sees_what_it_left_out():
 
 def test_fit_learns_the_true_order():
     ensemble = model(seed=1, weight_decay=0.1)
-    ensemble.fit(random_comparisons(60, seed=5), bradley_terry_loss)
+    ensemble.fit(random_comparisons(60, seed=5))
     ensemble.standardise(rollouts())
     fresh = random_fragments(500, seed=77)
     learned = ensemble.reward(fresh.observations[:, 0], fresh.actions[:, 0])
@@ -122,33 +127,27 @@ def test_fit_learns_the_true_order():
 
 def test_disagreement_is_where_there_were_no_comparisons():
     ensemble = model(weight_decay=0.01, reward_epochs=60)
-    ensemble.fit(random_comparisons(60), bradley_terry_loss)
+    ensemble.fit(random_comparisons(60))
     near_a, near_b = random_fragments(200, seed=50), random_fragments(200, seed=51)
     far_a, far_b = (Fragments(f.observations * [1, 8], f.actions, f.true_rewards) for f in (near_a, near_b))
-    near, far = ensemble.disagreement(near_a, near_b), ensemble.disagreement(far_a, far_b)
+    near, far = (
+        uncertainty("disagreement", ensemble.member_probabilities(a, b)) for a, b in ((near_a, near_b), (far_a, far_b))
+    )
     assert near.shape == (200,)
     assert (near >= 0).all()
     assert far.mean() > 1.5 * near.mean()
 
 
-def test_disagreement_by_hand():
+def test_probabilities_of_members_by_hand():
     ensemble = model(ensemble_size=2)
-    ensemble.member_returns = lambda fragments: np.array([[0.0, 2.0], [0.0, 2.0]]) * len(fragments.actions[0])
-    a, b = random_fragments(2, length=1), random_fragments(2, length=3)
-    np.testing.assert_allclose(ensemble.disagreement(a, b), [0, 0], atol=1e-7)
     ensemble.member_returns = lambda f: np.array([[np.log(3)], [-np.log(3)]]) * (f.actions.shape[1] == 3)
-    # probabilities 3/4 and 1/4: their standard deviation is 1/4
-    np.testing.assert_allclose(ensemble.disagreement(a, b), [0.25], rtol=1e-6)
-
-
-def test_one_member_never_disagrees():
-    single = model(ensemble_size=1)
-    np.testing.assert_array_equal(single.disagreement(random_fragments(5), random_fragments(5, seed=1)), np.zeros(5))
+    probabilities = ensemble.member_probabilities(random_fragments(1, length=1), random_fragments(1, length=3))
+    np.testing.assert_allclose(probabilities, [[0.75], [0.25]], rtol=1e-6)
 
 
 def test_learned_reward_is_standardised_and_the_sum_of_a_fragment_is_its_return():
     ensemble = model()
-    ensemble.fit(random_comparisons(20), bradley_terry_loss)
+    ensemble.fit(random_comparisons(20))
     seen = rollouts(seed=3)
     ensemble.standardise(seen)
     members = ensemble._member_rewards(*seen.transitions())
@@ -161,7 +160,7 @@ def test_learned_reward_is_standardised_and_the_sum_of_a_fragment_is_its_return(
 
 
 def test_inputs_are_normalised_by_what_was_seen():
-    ensemble = RewardModel(OBSERVATIONS, ACTIONS, RewardModelConfig(), np.random.default_rng(0))
+    ensemble = RewardModel(OBSERVATIONS, ACTIONS, BRADLEY_TERRY, RewardModelConfig(), np.random.default_rng(0))
     one, two = rollouts(seed=1), rollouts(seed=2)
     first = replace(one, observations=one.observations * [100, 0.01] + 50)
     second = replace(two, observations=two.observations * [200, 0.02] - 10)
@@ -172,6 +171,18 @@ def test_inputs_are_normalised_by_what_was_seen():
     np.testing.assert_allclose(inputs.std(axis=0), 1, rtol=1e-2)
 
 
+def test_a_fragment_is_described_by_the_mean_of_its_normalised_inputs():
+    ensemble = model()
+    fragments = random_fragments(6)
+    steps = [ensemble._inputs(fragments.observations[:, step], fragments.actions[:, step]) for step in range(5)]
+    np.testing.assert_allclose(ensemble.describe(fragments), np.mean(steps, axis=0), rtol=1e-5, atol=1e-6)
+    none = Comparisons.empty(5, OBSERVATIONS, spaces.Box(-1, 1, (2,), np.float32)).fragments_a
+    other = RewardModel(
+        OBSERVATIONS, spaces.Box(-1, 1, (2,)), BRADLEY_TERRY, RewardModelConfig(), np.random.default_rng(0)
+    )
+    assert other.describe(none).shape == (0, 4)
+
+
 def test_held_out_report_uses_only_members_that_did_not_see_the_comparison():
     ensemble = model(ensemble_size=2)
     comparisons = random_comparisons(4)
@@ -179,17 +190,21 @@ def test_held_out_report_uses_only_members_that_did_not_see_the_comparison():
     ensemble._counts = np.array([[0, 2, 1, 0], [1, 0, 3, 0]])
     returns = iter([np.zeros((2, 4)), np.array([[1.0, 9, 9, 1], [9, 3, 9, 3]])])  # a, then b
     ensemble.member_returns = lambda fragments: next(returns)
-    loss, accuracy = ensemble.held_out(comparisons, bradley_terry_loss)
+    held_out = ensemble.held_out(comparisons)
     # judged: the first by member 0 (difference 1, right), the second by member 1 (difference 3, wrong),
     # the fourth, a tie, by both (difference 2); the third was seen by both
     expected = [np.log1p(np.exp(-1)), 3 + np.log1p(np.exp(-3)), 1 + np.log1p(np.exp(-2))]
-    assert loss == pytest.approx(np.mean(expected), rel=1e-6)
-    assert accuracy == 0.5
+    assert held_out.loss == pytest.approx(np.mean(expected), rel=1e-6)
+    assert held_out.accuracy == 0.5
+    np.testing.assert_allclose(held_out.differences, [1, 3, 2])
+    np.testing.assert_array_equal(held_out.preferences, [1, 0, 0.5])
 
 
 def test_held_out_report_is_empty_before_any_comparison():
     none = Comparisons.empty(5, OBSERVATIONS, ACTIONS)
-    assert np.isnan(model().held_out(none, bradley_terry_loss)).all()
+    held_out = model().held_out(none)
+    assert np.isnan([held_out.loss, held_out.accuracy]).all()
+    assert len(held_out.differences) == len(held_out.preferences) == 0
 
 
 def test_any_right_way_to_write_the_loss_trains_the_same_model():
@@ -201,10 +216,10 @@ def test_any_right_way_to_write_the_loss_trains_the_same_model():
         difference = returns_b - returns_a
         return (torch.nn.functional.softplus(difference) - preferences * difference).mean()
 
-    models = [model(), model(), model()]
-    for fitted, loss in zip(models, (bradley_terry_loss, by_probabilities, by_softplus), strict=True):
+    models = [model(loss=loss) for loss in (bradley_terry_loss, by_probabilities, by_softplus)]
+    for fitted in models:
         for n in (10, 40):
-            fitted.fit(random_comparisons(n), loss)
+            fitted.fit(random_comparisons(n))
     reference, *others = (m.networks.state_dict() for m in models)
     for other in others:
         for name, weights in reference.items():
@@ -213,7 +228,7 @@ def test_any_right_way_to_write_the_loss_trains_the_same_model():
 
 def test_saved_file_holds_the_whole_model_without_pickled_code(tmp_path: Path):
     ensemble = model()
-    ensemble.fit(random_comparisons(10), bradley_terry_loss)
+    ensemble.fit(random_comparisons(10))
     ensemble.standardise(rollouts())
     ensemble.save(tmp_path / "reward_model.pt")
     saved = torch.load(tmp_path / "reward_model.pt", weights_only=True)
@@ -226,10 +241,124 @@ def test_saved_file_holds_the_whole_model_without_pickled_code(tmp_path: Path):
     assert rewards.mean().item() == pytest.approx(ensemble.reward(observation[None], np.array([action]))[0], rel=1e-3)
 
 
+def test_dropout_leaves_out_its_share_of_hidden_units_while_fitting_only():
+    """With all weights one, an output is the sum of the hidden units: how many were kept, scaled up."""
+    networks = EnsembleMLP(2, (1, 1000, 1), torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for parameter in networks.parameters():
+            parameter.fill_(float(parameter.shape[1] > 1 or parameter.shape[2] > 1))
+        inputs = torch.ones(2, 50, 1)
+        whole = networks(inputs)
+        thinned = networks(inputs, dropout=0.4, generator=torch.Generator().manual_seed(0))
+    assert len(thinned.unique()) > 10, "for each input anew"
+    assert thinned.mean().item() == pytest.approx(whole.mean().item(), rel=0.01)
+    kept = thinned / whole * (1 - 0.4)
+    assert 0.5 < kept.min() < 0.6 < kept.max() < 0.7
+    fitted = model(dropout=0.4)
+    fitted.fit(random_comparisons(20))
+    fragments = random_fragments(10)
+    np.testing.assert_array_equal(fitted.member_returns(fragments), fitted.member_returns(fragments))
+
+
+def test_dropout_changes_the_fit_and_is_seeded():
+    def weights(**options) -> torch.Tensor:
+        fitted = model(**options)
+        fitted.fit(random_comparisons(20))
+        return fitted.networks.weights[0].detach()
+
+    assert torch.equal(weights(dropout=0.3), weights(dropout=0.3))
+    assert not torch.equal(weights(dropout=0.3), weights(dropout=0.3, seed=1))
+    assert not torch.equal(weights(dropout=0.3), weights())
+
+
+def noisy_comparisons(n: int, seed: int = 0) -> Comparisons:
+    """A third of the answers are turned round, so that there is much to fit that should not be."""
+    comparisons = random_comparisons(n, seed)
+    wrong = np.random.default_rng(seed).random(n) < 1 / 3
+    return replace(comparisons, preferences=np.where(wrong, 1 - comparisons.preferences, comparisons.preferences))
+
+
+def member_losses(fitted: RewardModel, comparisons: Comparisons) -> tuple[float, float]:
+    """Training and held-out loss of the members, one by one, in NumPy."""
+    a, b = fitted.member_returns(comparisons.fragments_a), fitted.member_returns(comparisons.fragments_b)
+    answers = comparisons.preferences
+    each = np.logaddexp(0, b - a) - answers * (b - a)
+    counts = fitted._counts
+    training = [np.average(loss, weights=count) for loss, count in zip(each, counts, strict=True)]
+    return float(np.mean(training)), float(np.mean([x[c == 0].mean() for x, c in zip(each, counts, strict=True)]))
+
+
+OVERFITTED = {"weight_decay": 0.0, "hidden_sizes": (64,), "reward_learning_rate": 1e-2, "reward_batch_size": 10}
+
+
+def test_converged_fit_takes_fewer_steps_to_no_higher_held_out_loss():
+    comparisons = noisy_comparisons(80)
+    fixed = model(reward_epochs=60, **OVERFITTED)
+    fixed.fit(comparisons)
+    stopped = model(reward_epochs=60, fit_until="converged", **OVERFITTED)
+    stopped.fit(comparisons)
+    assert fixed.gradient_steps == 60 * 8
+    assert stopped.gradient_steps < fixed.gradient_steps / 4
+    assert member_losses(stopped, comparisons)[1] < member_losses(fixed, comparisons)[1]
+
+
+def test_converged_fit_goes_back_to_the_lowest_held_out_loss():
+    comparisons = noisy_comparisons(80)
+    fitted = model(reward_epochs=60, fit_until="converged", fit_patience=3, **OVERFITTED)
+    seen = []
+    losses = fitted._losses
+    fitted._losses = lambda *arguments: seen.append(losses(*arguments)) or seen[-1]
+    fitted.fit(comparisons)
+    held_out = [loss for _, loss in seen]
+    assert len(held_out) < 61
+    assert int(np.argmin(held_out)) == len(held_out) - 1 - 3, "three epochs after the lowest"
+    assert member_losses(fitted, comparisons) == pytest.approx(seen[int(np.argmin(held_out))], rel=1e-4)
+
+
+def test_converged_fit_without_anything_held_out_takes_all_its_epochs():
+    fitted = model(reward_epochs=7, fit_until="converged")
+    fitted._extend_bootstraps = lambda n: setattr(fitted, "_counts", np.ones((5, n), int))
+    fitted.fit(random_comparisons(10))
+    assert fitted.gradient_steps == 7
+
+
+def test_adaptive_weight_decay_moves_towards_the_wanted_overfitting():
+    """It rises while the held-out loss is more than 1.5 times the training loss, falls below 1.1, and stays between."""
+    fitted = model(adaptive_weight_decay=True, weight_decay=2.0)
+    now = fitted.progress(fitted.held_out(random_comparisons(0)))["weight_decay"]
+    assert now == 2.0
+    for training, held_out, factor in ((1.0, 1.6, 1.2), (1.0, 1.05, 1 / 1.2), (1.0, 1.3, 1.0), (1.0, np.nan, 1.0)):
+        before = fitted._optimizer.param_groups[0]["weight_decay"]
+        fitted._adapt_weight_decay(training, held_out)
+        assert fitted._optimizer.param_groups[0]["weight_decay"] == pytest.approx(factor * before)
+
+
+def test_adaptive_weight_decay_reins_in_an_overfitting_model():
+    """Where a fixed decay leaves the held-out loss at twice the training loss, it comes to lie between 1.1 and 1.5."""
+    options = {**OVERFITTED, "weight_decay": 0.1, "reward_epochs": 10}
+    comparisons = noisy_comparisons(80)
+    fixed, adaptive = model(**options), model(adaptive_weight_decay=True, **options)
+    for _ in range(25):
+        fixed.fit(comparisons)
+        adaptive.fit(comparisons)
+    overfitting = [np.divide(*member_losses(fitted, comparisons)[::-1]) for fitted in (fixed, adaptive)]
+    assert overfitting[0] > 2
+    assert 1.1 < overfitting[1] < 1.5
+    assert adaptive.progress(adaptive.held_out(comparisons))["weight_decay"] > 0.3
+
+
+def test_nothing_is_fitted_to_no_comparisons():
+    fitted = model()
+    fitted.fit(random_comparisons(0))
+    assert fitted.gradient_steps == 0
+
+
 @pytest.mark.parametrize("action_space", [spaces.Discrete(3, start=1), spaces.Box(-1, 1, (2,), np.float32)])
 @pytest.mark.parametrize("observation_space", [spaces.Discrete(5), spaces.Box(-1, 1, (2, 3), np.float32)])
 def test_other_spaces(observation_space: spaces.Space, action_space: spaces.Space):
-    reward_model = RewardModel(observation_space, action_space, RewardModelConfig(), np.random.default_rng(0))
+    reward_model = RewardModel(
+        observation_space, action_space, BRADLEY_TERRY, RewardModelConfig(), np.random.default_rng(0)
+    )
     observations = np.stack([observation_space.sample() for _ in range(7)])
     actions = np.stack([action_space.sample() for _ in range(7)])
     assert reward_model.reward(observations, actions).shape == (7,)
@@ -249,6 +378,9 @@ def test_other_spaces(observation_space: spaces.Space, action_space: spaces.Spac
         ("--reward-batch-size", {"reward_batch_size": 0}),
         ("--reward-learning-rate", {"reward_learning_rate": 0.0}),
         ("--weight-decay", {"weight_decay": -1.0}),
+        ("--fit-patience", {"fit_patience": 0}),
+        ("--dropout", {"dropout": 1.0}),
+        ("--adaptive-weight-decay .*--weight-decay", {"adaptive_weight_decay": True, "weight_decay": 0.0}),
     ],
 )
 def test_bad_options_are_named(flag: str, options: dict[str, object]):

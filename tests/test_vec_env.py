@@ -107,7 +107,7 @@ def test_environment_that_cannot_be_reset_in_part_is_refused_with_the_way_out():
 
 @pytest.mark.parametrize("env_id", [CARTPOLE_ID, "Pendulum-v1", "CartPole-v1"])
 def test_any_id_takes_the_same_path(env_id: str):
-    env = make_vec_env(env_id, 3, seed=0)
+    env = make_vec_env(gymnasium.spec(env_id), 3, seed=0)
     assert isinstance(env, VecMonitor), "the monitor is innermost, right around the adapter"
     assert isinstance(env.venv, GymnasiumVecEnv)
     env.action_space.seed(0)
@@ -129,7 +129,7 @@ def test_any_id_takes_the_same_path(env_id: str):
 
 def test_seed_decides_the_first_and_all_later_episodes():
     def run(seed: int) -> np.ndarray:
-        env = make_vec_env(CARTPOLE_ID, 2, seed)
+        env = make_vec_env(gymnasium.spec(CARTPOLE_ID), 2, seed)
         return np.stack([env.reset()] + [env.step(np.array([0, 1]))[0] for _ in range(250)])
 
     np.testing.assert_array_equal(run(4), run(4))

@@ -2,22 +2,26 @@
 
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import torch
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
+from torch import nn
 
 from workshop import mlp
 from workshop.messages import require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.spaces import flatten
-from workshop.vec_env import make_vec_env
+from workshop.vec_env import Stepping, make_vec_env
 
 # observations (n, *shape) and actions (n, *shape) in, one reward for each, shape (n,), out
 RewardFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -31,6 +35,8 @@ class AgentConfig:
 
     n_envs: int = 16
     """Environments stepped in parallel."""
+    stepping: Stepping = "auto"
+    """Where environments that have no NumPy-vectorised version are stepped; auto: in subprocesses if slow enough."""
     rollout_steps: int = 50
     """Steps in each environment between two PPO updates; adjusted so that updates fill an iteration evenly."""
     agent_learning_rate: float = 2e-3
@@ -41,8 +47,16 @@ class AgentConfig:
     """Transitions in a minibatch of a PPO update."""
     agent_hidden_sizes: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers of the policy and of the value function."""
+    agent_activation: Literal["tanh", "relu"] = "tanh"
+    """What follows each hidden layer of the policy and of the value function."""
     entropy_bonus: float = 0.2
     """Weight of the policy's entropy in PPO's objective: keeps it exploring while the learned reward is still poor."""
+    clip_range: float = 0.2
+    """How far one PPO update may change the probability of an action, as a share of it."""
+    initial_log_std: float = 0.0
+    """With continuous actions: the logarithm of the policy's initial standard deviation."""
+    normalise: bool = False
+    """Give PPO observations and rewards scaled by running statistics, as Stable-Baselines3's VecNormalize does."""
     gamma: float = 0.98
     """Discount of future rewards, between 0 and 1."""
     gae_lambda: float = 0.9
@@ -55,6 +69,8 @@ class AgentConfig:
         require_number("--agent-epochs", self.agent_epochs, at_least=1)
         require_number("--agent-batch-size", self.agent_batch_size, at_least=2)
         require_number("--entropy-bonus", self.entropy_bonus, at_least=0)
+        require_number("--clip-range", self.clip_range, above=0)
+        require_number("--initial-log-std", self.initial_log_std)
         require_number("--gamma", self.gamma, at_least=0, at_most=1)
         require_number("--gae-lambda", self.gae_lambda, at_least=0, at_most=1)
         require_sizes("--agent-hidden-sizes", self.agent_hidden_sizes)
@@ -110,7 +126,7 @@ class Agent:
 
     def __init__(
         self,
-        env_id: str,
+        spec: EnvSpec,
         config: AgentConfig,
         steps_per_iteration: int,
         generator: np.random.Generator,
@@ -121,8 +137,9 @@ class Agent:
         updates, rollout_steps = split_into_updates(steps_per_iteration // config.n_envs, config.rollout_steps)
         self._generator = generator
         seed = int(generator.integers(2**31))
-        self._venv = LearnedRewardVecEnv(make_vec_env(env_id, config.n_envs, seed))
-        self._ppo = make_ppo(self._venv, config, rollout_steps, seed, device)
+        self._venv = LearnedRewardVecEnv(make_vec_env(spec, config.n_envs, seed, config.stepping))
+        self._normalised = normalised(self._venv, config.gamma) if config.normalise else None
+        self._ppo = make_ppo(self._normalised or self._venv, config, rollout_steps, seed, device)
         self._ppo.set_logger(configure(str(log_directory), ["tensorboard"]))
         self.steps_per_iteration = updates * rollout_steps * config.n_envs
         self._on_step = on_step
@@ -155,17 +172,28 @@ class Agent:
         It acts as `PPO.predict` does, in a fifth of the time.
         """
         policy = self._ppo.policy
-        linear = [*policy.mlp_extractor.policy_net[::2], policy.action_net]  # between them are tanh layers
+        linear = [*policy.mlp_extractor.policy_net[::2], policy.action_net]  # between them are the activations
         layers = [(mlp.to_numpy(layer.weight).T, mlp.to_numpy(layer.bias)) for layer in linear]
+        layers[0] = self._on_raw_observations(*layers[0])
+        activation = mlp.relu if policy.activation_fn is nn.ReLU else np.tanh
         observation_space, action_space = self.spaces
 
         def act(observations: np.ndarray) -> np.ndarray:
-            output = mlp.forward(layers, flatten(observation_space, observations), np.tanh)
+            output = mlp.forward(layers, flatten(observation_space, observations), activation)
             if isinstance(action_space, spaces.Discrete):
                 return output.argmax(axis=1) + action_space.start
             return output.reshape(-1, *action_space.shape).clip(action_space.low, action_space.high)
 
         return act
+
+    def _on_raw_observations(self, weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A first layer, (inputs, outputs) and (outputs,), for observations as they come, not as PPO gets them."""
+        if self._normalised is None or not self._normalised.norm_obs:
+            return weight, bias
+        statistics = self._normalised.obs_rms
+        std = np.sqrt(statistics.var.reshape(-1, 1) + self._normalised.epsilon)
+        scaled = weight / std
+        return scaled.astype(np.float32), (bias - statistics.mean.reshape(-1) @ scaled).astype(np.float32)
 
     def log(self, values: dict[str, float]) -> None:
         """Write these numbers and SB3's own to TensorBoard, at the number of steps trained so far."""
@@ -177,8 +205,29 @@ class Agent:
             self._ppo.dump_logs()
 
     def save(self, path: Path) -> None:
-        """Write what `stable_baselines3.PPO.load` reads."""
+        """Write what `stable_baselines3.PPO.load` reads: an agent that takes observations as they come."""
+        nets = self._ppo.policy.mlp_extractor
+        first_layers = [nets.policy_net[0], nets.value_net[0]]
+        as_trained = deepcopy([layer.state_dict() for layer in first_layers])
+        for layer in first_layers:
+            weight, bias = self._on_raw_observations(mlp.to_numpy(layer.weight).T, mlp.to_numpy(layer.bias))
+            layer.load_state_dict({"weight": torch.from_numpy(weight.T), "bias": torch.from_numpy(bias)})
         self._ppo.save(path)
+        for layer, state in zip(first_layers, as_trained, strict=True):
+            layer.load_state_dict(state)
+
+    def close(self) -> None:
+        """Stop the environments, which may have processes of their own."""
+        self._venv.close()
+
+
+def normalised(venv: VecEnv, gamma: float) -> VecNormalize:
+    """SB3's running normalisation of observations, unless they are `Discrete`, and of rewards.
+
+    Observations are not clipped, so that the policy's first layer can take the normalisation in.
+    """
+    boxes = isinstance(venv.observation_space, spaces.Box)
+    return VecNormalize(venv, norm_obs=boxes, gamma=gamma, clip_obs=np.inf)
 
 
 def split_into_updates(steps: int, rollout_steps: int) -> tuple[int, int]:
@@ -209,7 +258,12 @@ def make_ppo(venv: VecEnv, config: AgentConfig, rollout_steps: int, seed: int, d
             ent_coef=config.entropy_bonus,
             gamma=config.gamma,
             gae_lambda=config.gae_lambda,
-            policy_kwargs={"net_arch": list(config.agent_hidden_sizes)},
+            clip_range=config.clip_range,
+            policy_kwargs={
+                "net_arch": list(config.agent_hidden_sizes),
+                "activation_fn": nn.ReLU if config.agent_activation == "relu" else nn.Tanh,
+                "log_std_init": config.initial_log_std,
+            },
             seed=seed,
             device=device,
         )

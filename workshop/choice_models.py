@@ -1,11 +1,69 @@
-"""SPOILER: how returns turn into answers. The exercise in `main.py` asks you to write this; try it before you look.
+"""SPOILER: how returns turn into answers. The exercise in `main.py` asks you to write one; try it before you look.
 
-A choice model says with which probability b is preferred to a, given their returns. Its loss is the negative
-log-likelihood of the answers.
+A choice model says with which probability b is preferred to a, given their returns, which are first divided by a
+temperature ("scale rewards before softmax" on the slides): a large one makes for unsure answers. Its loss is the
+negative log-likelihood of the answers, or for the hinge the usual margin loss.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 import torch
+import tyro
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_ndtr
 from torch.nn import functional as F
+
+from workshop.messages import require_number
+
+# (returns_a, returns_b, preferences), three tensors of shape (batch,), to a scalar tensor: the mean over the batch
+PreferenceLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+# differences of returns R_b - R_a, of any shape, to the log probabilities that b is preferred, of the same shape
+LogProbability = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class ChoiceModelConfig:
+    """How the learned returns of two fragments turn into an answer, and so the loss."""
+
+    loss: Literal["yours", "bradley-terry", "thurstone", "lapse", "hinge"] = "yours"
+    """The reward model's loss: your preference_loss in main.py, or one of the workshop's."""
+    solution: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Use the workshop's solution in place of your preference_loss: --loss bradley-terry."""
+    loss_temperature: float = 1.0
+    """Divide the returns by this before they enter the loss, whichever it is: larger, and answers tell less."""
+    hinge_margin: float = 1.0
+    """With --loss hinge: by how much, in units of the temperature, the better return should be the larger."""
+    lapse_rate: float = 0.1
+    """With --loss lapse: the share of answers that are taken to be given blindly."""
+
+    def __post_init__(self) -> None:
+        require_number("--loss-temperature", self.loss_temperature, above=0)
+        require_number("--hinge-margin", self.hinge_margin, above=0)
+        require_number("--lapse-rate", self.lapse_rate, above=0, below=1)
+        if self.solution and self.loss not in ("yours", "bradley-terry"):
+            raise ValueError(
+                f"--solution is --loss bradley-terry, so it cannot go with --loss {self.loss}; leave one out."
+            )
+
+    @property
+    def uses_yours(self) -> bool:
+        """Whether the participant's own loss trains the reward model."""
+        return self.loss == "yours" and not self.solution
+
+
+@dataclass(frozen=True)
+class ChoiceModel:
+    """A loss for the reward model, and the log P(b preferred) that goes with it, of R_b - R_a."""
+
+    loss: PreferenceLoss
+    log_probability: LogProbability
+
+    def probability(self, differences: np.ndarray) -> np.ndarray:
+        """P(b preferred), in [0, 1], for differences R_b - R_a of any shape."""
+        return np.exp(self.log_probability(differences))
 
 
 def bradley_terry_loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preferences: torch.Tensor) -> torch.Tensor:
@@ -15,3 +73,96 @@ def bradley_terry_loss(returns_a: torch.Tensor, returns_b: torch.Tensor, prefere
     All three tensors have shape (batch,); `preferences` are 0.0 for a, 1.0 for b, 0.5 for equally good.
     """
     return F.binary_cross_entropy_with_logits(returns_b - returns_a, preferences)
+
+
+def thurstone_loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preferences: torch.Tensor) -> torch.Tensor:
+    """Negative log-likelihood under Thurstone's (1927) case V: P(b preferred) = Φ(R_b - R_a), Φ the normal CDF."""
+    difference = returns_b - returns_a
+    log_b, log_a = torch.special.log_ndtr(difference), torch.special.log_ndtr(-difference)
+    return -(preferences * log_b + (1 - preferences) * log_a).mean()
+
+
+def lapse_loss(rate: float) -> PreferenceLoss:
+    """Negative log-likelihood of Bradley-Terry answers of which a share `rate` is given blindly.
+
+    P(b preferred) = (1 - rate) sigmoid(R_b - R_a) + rate / 2; Christiano et al. 2017, section 2.2.3, take 10 %.
+    """
+
+    def loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preferences: torch.Tensor) -> torch.Tensor:
+        probability = (1 - rate) * torch.sigmoid(returns_b - returns_a) + rate / 2
+        return F.binary_cross_entropy(probability, preferences)
+
+    return loss
+
+
+def hinge_loss(margin: float) -> PreferenceLoss:
+    """How far the better return falls short of being the larger by `margin`: max(0, margin - (R_better - R_worse)).
+
+    The ranking support vector machine's (Herbrich, Graepel, Obermayer 1999). It is meant for answers 0.0 and 1.0.
+    """
+
+    def loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preferences: torch.Tensor) -> torch.Tensor:
+        difference = returns_b - returns_a
+        return (preferences * F.relu(margin - difference) + (1 - preferences) * F.relu(margin + difference)).mean()
+
+    return loss
+
+
+def log_probabilities(config: ChoiceModelConfig) -> dict[str, LogProbability]:
+    """log P(b preferred) as a function of R_b - R_a, for each choice model by name.
+
+    The hinge is no likelihood; here its probabilities are those in proportion to exp(-loss) (Sollich 2002).
+    """
+    margin, rate = config.hinge_margin, config.lapse_rate
+
+    def hinge(difference: np.ndarray) -> np.ndarray:
+        loss_b, loss_a = np.maximum(0, margin - difference), np.maximum(0, margin + difference)
+        return -np.logaddexp(0, loss_b - loss_a)
+
+    return {
+        "bradley-terry": lambda difference: -np.logaddexp(0, -difference),
+        "thurstone": log_ndtr,
+        "lapse": lambda difference: np.log((1 - rate) * expit(difference) + rate / 2),
+        "hinge": hinge,
+    }
+
+
+def choice_model(config: ChoiceModelConfig, yours: PreferenceLoss) -> ChoiceModel:
+    """The choice model that the flags ask for; `yours` is the participant's loss, taken to be Bradley and Terry's."""
+    temperature = config.loss_temperature
+    name = "bradley-terry" if config.solution or config.loss == "yours" else config.loss
+    losses = {
+        "bradley-terry": bradley_terry_loss,
+        "thurstone": thurstone_loss,
+        "lapse": lapse_loss(config.lapse_rate),
+        "hinge": hinge_loss(config.hinge_margin),
+    }
+    loss = yours if config.uses_yours else losses[name]
+    log_probability = log_probabilities(config)[name]
+    return ChoiceModel(
+        loss=lambda a, b, preferences: loss(a / temperature, b / temperature, preferences),
+        log_probability=lambda difference: log_probability(difference / temperature),
+    )
+
+
+def explain(
+    config: ChoiceModelConfig, differences: np.ndarray, preferences: np.ndarray
+) -> dict[str, tuple[float, float]]:
+    """How well each choice model explains answers, given the differences R_b - R_a; both of shape (n,).
+
+    For each by name: its mean negative log-likelihood per answer, in nats, at the temperature that makes it least, and
+    that temperature. Guessing has log 2 = 0.693, as has any model at an infinite temperature. Empty without answers.
+    """
+    if len(preferences) == 0:
+        return {}
+    return {name: _best(function, differences, preferences) for name, function in log_probabilities(config).items()}
+
+
+def _best(function: LogProbability, differences: np.ndarray, preferences: np.ndarray) -> tuple[float, float]:
+    def cost(log_temperature: float) -> float:
+        scaled = differences / np.exp(log_temperature)
+        return -float(np.mean(preferences * function(scaled) + (1 - preferences) * function(-scaled)))
+
+    scale = np.log(np.abs(differences).max() + 1e-12)
+    best = minimize_scalar(cost, bounds=(scale - 7, scale + 7), method="bounded")
+    return float(best.fun), float(np.exp(best.x))

@@ -6,6 +6,7 @@ All of this is for reports. Nothing of it reaches the agent, the reward model or
 from dataclasses import dataclass
 
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
 from workshop.agent import Policy, RewardFunction
 from workshop.vec_env import make_vec_env
@@ -57,8 +58,8 @@ class Evaluation:
 class Evaluator:
     """Plays fresh episodes in environments of its own, on seeds from its own generator."""
 
-    def __init__(self, env_id: str, generator: np.random.Generator):
-        self._venv = make_vec_env(env_id, EPISODES, seed=0).venv  # without the monitor, for which there is no use
+    def __init__(self, spec: EnvSpec, generator: np.random.Generator):
+        self._venv = make_vec_env(spec, EPISODES, seed=0).venv  # without the monitor, for which there is no use
         self._generator = generator
         space = self._venv.action_space
         space.seed(int(generator.integers(2**31)))
@@ -99,6 +100,11 @@ class Evaluator:
             seed=seed,
             first_actions=all_actions[in_episode[:, 0], 0],
         )
+
+
+def learned_return(episodes: Episodes, reward: RewardFunction) -> float:
+    """The mean return of the episodes by a learned reward."""
+    return float(reward(episodes.observations, episodes.actions).sum() / EPISODES)
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> float:

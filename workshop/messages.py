@@ -32,6 +32,7 @@ def require_number(
     at_least: float | None = None,
     above: float | None = None,
     at_most: float | None = None,
+    below: float | None = None,
 ) -> None:
     """Refuse a flag's number outside its bounds, or not finite, with a ValueError that names flag, value and bounds."""
     bounds = []
@@ -45,8 +46,11 @@ def require_number(
     if at_most is not None:
         bounds.append(f"at most {at_most}")
         good = good and value <= at_most
+    if below is not None:
+        bounds.append(f"below {below}")
+        good = good and value < below
     if not good:
-        raise ValueError(f"{flag} must be {' and '.join(bounds)}, not {value}.")
+        raise ValueError(f"{flag} must be {' and '.join(bounds) or 'a finite number'}, not {value}.")
 
 
 def require_sizes(flag: str, sizes: tuple[int, ...]) -> None:

@@ -1,62 +1,90 @@
-"""How a run's environment steps are shared out, and whether they are enough."""
+"""What a run is going to do: in which environment, how its steps are shared out, and whether it makes sense."""
 
 from dataclasses import dataclass
+from typing import Any
 
-import gymnasium
-from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
+
+from workshop.environments import environment_spec
+from workshop.messages import UsageError
 
 
 @dataclass(frozen=True)
-class StepPlan:
-    """The steps of a run: `random_each` in each environment first, then `per_iteration` in all together."""
+class Plan:
+    """The environment, and the steps: `random_each` in each copy first, then `per_iteration` in all together."""
 
+    spec: EnvSpec
     random_each: int
     per_iteration: int
 
 
-def plan_steps(
-    env_id: str, total_timesteps: int, iterations: int, n_envs: int, random_rollouts: bool, fragment_length: int | None
-) -> StepPlan:
-    """Share the budget out: random rollouts, if any, of one episode in each environment, then equal iterations.
+def plan_run(config: Any) -> Plan:
+    """Plan the run that `config`, `main.py`'s flags, asks for: random rollouts of one episode, then equal iterations.
 
-    Raises ValueError, in one sentence that names the flags, for an environment that is unknown or unfit, a budget that
-    is too small, or a fragment longer than an episode (`fragment_length` is None where nothing is compared).
+    Raises a UsageError, in one sentence that names the flags, for an environment that is unknown or unfit, too few
+    steps, and flags that make no sense together.
     """
-    episode = episode_length(env_id)
-    if fragment_length is not None and fragment_length > episode:
-        raise ValueError(f"--fragment-length must be at most {episode}, an episode of {env_id}, not {fragment_length}.")
-    random_each = episode if random_rollouts else 0
+    spec = environment_spec(config.environment)
+    if config.reward == "learned":
+        _refuse_contradictions(config)
+        _refuse_unfit_fragments(config, spec)
+    preferences, n_envs = config.preferences, config.agent.n_envs
+    random_rollouts = config.reward == "learned" and preferences.pretrain
+    if config.iterations == 1 and not random_rollouts and config.reward == "learned":
+        raise UsageError("--iterations must be at least 2 with --no-pretrain: the first has nothing to learn from.")
+    random_each = spec.max_episode_steps if random_rollouts else 0
     # The first questions are about the random rollouts or, without them, about those of the first iteration.
-    least_each = 2 if random_rollouts or fragment_length is None else fragment_length
-    least = n_envs * (random_each + iterations * least_each)
-    if total_timesteps < least:
-        raise ValueError(
-            f"--total-timesteps must be at least {least} for {iterations} iterations in {n_envs} environments "
-            f"(--iterations, --n-envs), not {total_timesteps}."
+    least_each = 2 if random_rollouts or config.reward == "true" else max(2, preferences.fragment_length)
+    least = n_envs * (random_each + config.iterations * least_each)
+    if config.total_timesteps < least:
+        raise UsageError(
+            f"--total-timesteps must be at least {least} for {config.iterations} iterations in {n_envs} environments "
+            f"(--iterations, --n-envs), not {config.total_timesteps}."
         )
-    if fragment_length == episode and n_envs == 1:
-        raise ValueError(
-            f"--fragment-length {fragment_length} is a whole episode, and one environment gives no two of them "
-            "to compare at first: --n-envs must be at least 2, or the fragments shorter."
+    plan = Plan(spec, random_each, (config.total_timesteps - n_envs * random_each) // config.iterations)
+    if config.reward == "learned":
+        _refuse_more_questions_than_pairs(config, plan)
+    return plan
+
+
+def _refuse_contradictions(config: Any) -> None:
+    choice_model, oracle, preferences = config.choice_model, config.oracle, config.preferences
+    if choice_model.loss == "hinge" and oracle.oracle_equal > 0:
+        raise UsageError(
+            '--loss hinge cannot learn from the answer "equally good", which --oracle-equal above 0 gives: '
+            "its loss is the same for all returns within the margin; choose another --loss, or --oracle-equal 0."
         )
-    return StepPlan(random_each, (total_timesteps - n_envs * random_each) // iterations)
+    if oracle.oracle_discount < 1 and preferences.fragment_length == 1:
+        raise UsageError(
+            "--oracle-discount below 1 weighs the steps of a fragment against each other, and --fragment-length 1 has "
+            "but one; make the fragments longer, or leave the discount at 1."
+        )
+    if preferences.query in ("disagreement", "information-gain") and config.reward_model.ensemble_size == 1:
+        raise UsageError(
+            f"--query {preferences.query} asks where an ensemble's members differ, and --ensemble-size 1 has but one; "
+            "choose --query uniform or entropy, or at least two members."
+        )
 
 
-def episode_length(env_id: str) -> int:
-    """The steps after which an episode is cut off, read from Gymnasium's registry.
+def _refuse_unfit_fragments(config: Any, spec: EnvSpec) -> None:
+    length, episode = config.preferences.fragment_length, spec.max_episode_steps
+    if config.oracle.oracle_discount < 1 and episode == 1:
+        raise UsageError(f"--oracle-discount below 1 makes no sense where an episode of --env {spec.id} is one step.")
+    if length > episode:
+        raise UsageError(f"--fragment-length must be at most {episode}, an episode of {spec.id}, not {length}.")
 
-    Raises ValueError for an id that Gymnasium does not know, an environment that is never cut off, or one whose
-    observations or actions the networks cannot take.
-    """
-    try:
-        spec = gymnasium.spec(env_id)
-        env = gymnasium.make(env_id)
-    except (gymnasium.error.Error, ModuleNotFoundError) as problem:
-        raise ValueError(f"--env {env_id}: {problem}") from problem
-    env.close()
-    if spec.max_episode_steps is None:
-        raise ValueError(f"--env {env_id}: its episodes have no limit of steps, which the workshop needs.")
-    for what, space in (("observations", env.observation_space), ("actions", env.action_space)):
-        if not isinstance(space, spaces.Box | spaces.Discrete):
-            raise ValueError(f"--env {env_id}: its {what} are {type(space).__name__}; Box and Discrete are allowed.")
-    return spec.max_episode_steps
+
+def _refuse_more_questions_than_pairs(config: Any, plan: Plan) -> None:
+    preferences, n_envs = config.preferences, config.agent.n_envs
+    length, episode = preferences.fragment_length, plan.spec.max_episode_steps
+    for iteration, due in enumerate(preferences.due(config.iterations)):
+        whole, rest = divmod(plan.random_each + iteration * (plan.per_iteration // n_envs), episode)
+        fragments = n_envs * (whole * (episode - length + 1) + max(0, rest - length + 1))
+        pairs = fragments * (fragments - 1) // 2
+        if due > pairs:
+            when = "the random rollouts" if iteration == 0 else f"the rollouts until iteration {iteration}"
+            raise UsageError(
+                f"--comparisons {preferences.comparisons} asks for {due} early on (--schedule {preferences.schedule}), "
+                f"but {when} in --n-envs {n_envs} have only {pairs} pairs of fragments of --fragment-length {length}; "
+                "ask for fewer, or make more or shorter fragments."
+            )

@@ -1,8 +1,10 @@
 """What every program of the workshop does the same way: read flags, say what is wrong, exit with the right code."""
 
 import sys
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from itertools import zip_longest
+from typing import Any, TypeVar
 
 import torch
 import tyro
@@ -15,9 +17,39 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
-def read_flags(flags: type[Flags]) -> Flags:
-    """Read the command line into a dataclass. A mistake ends the program with a message and exit code 2."""
-    return tyro.cli(flags, config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff))
+def read_flags(
+    flags: type[Flags], defaults: Callable[[Callable[[str], str | None]], Mapping[str, Any]] | None = None
+) -> Flags:
+    """Read the command line into a dataclass. A mistake ends the program with a message and exit code 2.
+
+    `defaults` gives those defaults, by field name, that follow from other flags. It gets a function that tells what was
+    typed after a flag, None if the flag is not there.
+    """
+    default = flags()
+    if defaults is not None:
+        default = _replace(default, defaults(_typed_after))
+    return tyro.cli(flags, default=default, config=(tyro.conf.OmitArgPrefixes,))
+
+
+def _typed_after(flag: str) -> str | None:
+    typed = None
+    for argument, following in zip_longest(sys.argv[1:], sys.argv[2:]):
+        name, equals, value = argument.partition("=")
+        if name.replace("_", "-") == flag:
+            typed = value if equals else following
+    return typed
+
+
+def _replace(config: Any, values: Mapping[str, Any]) -> Any:
+    """The dataclass with these values for its fields, and those of the dataclasses in it, by name."""
+    changes = {}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            changes[field.name] = _replace(value, values)
+        elif field.name in values:
+            changes[field.name] = values[field.name]
+    return replace(config, **changes)
 
 
 def run_program(main: Callable[[], None]) -> None:

@@ -1,19 +1,23 @@
 """What a run tells: its progress bar, `progress.csv` and TensorBoard, and at the end its plots, pictures and result."""
 
 import math
+import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
-import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from tqdm import tqdm
 
 from workshop.agent import Agent, RewardFunction
+from workshop.environments import solved_at
 from workshop.evaluation import Evaluation, Evaluator
 from workshop.figures import draw_learned_reward, draw_learning_curve
 from workshop.messages import UsageError, say
 from workshop.pictures import can_be_drawn, save_final_policy, save_progress
-from workshop.run_directory import RunDirectory
+from workshop.reward_hacking import HackingAlarm
+from workshop.run_directory import Row, RunDirectory
 
 EVALUATION = 1  # beside the run's seed: the stream of randomness that evaluation draws from
 
@@ -25,13 +29,14 @@ class Report:
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
     """
 
-    def __init__(self, run: RunDirectory, env_id: str, total_steps: int, seed: int, started: float):
+    def __init__(self, run: RunDirectory, spec: EnvSpec, total_steps: int, seed: int, started: float):
         self.run = run
-        self._env_id = env_id
+        self._spec = spec
         self._started = started
-        self._evaluator = Evaluator(env_id, np.random.default_rng([seed, EVALUATION]))
+        self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]))
         self._evaluations: list[Evaluation] = []
-        self._solved_at = gymnasium.spec(env_id).reward_threshold
+        self._alarm = HackingAlarm()
+        self._solved_at = solved_at(spec)
         self._plots, self._videos = run.path / "plots", run.path / "videos"
         # with disable=None the bar is shown on a terminal only
         self._bar = tqdm(total=total_steps, unit="step", disable=None, dynamic_ncols=True, smoothing=0.05)
@@ -52,38 +57,39 @@ class Report:
         self._bar.update(steps)
 
     def iteration(
-        self,
-        agent: Agent,
-        reward: RewardFunction | None,
-        env_steps: int,
-        comparisons: int,
-        held_out: tuple[float, float],
+        self, agent: Agent, reward: RewardFunction | None, env_steps: int, learned_from: Mapping[str, float | str]
     ) -> None:
         """Evaluate the agent and add a row to the run's progress.
 
-        `reward` is the learned reward that the agent was trained on (None for the true one), `comparisons` those it
-        was learned from, `held_out` its loss and accuracy on comparisons that it was not learned from.
+        `reward` is the learned reward that the agent was trained on (None for the true one), `learned_from` the columns
+        of `progress.csv` that tell how it was learned.
         """
         evaluation = self._evaluator.evaluate(agent.policy(), reward)
         self._evaluations.append(evaluation)
-        loss, accuracy = held_out
+        alarm = self._alarm.check(self._evaluations, reward)
+        if alarm is not None:
+            self._say(alarm)
         row = {
             "iteration": len(self._evaluations) - 1,
             "env_steps": env_steps,
-            "comparisons": comparisons,
             "true_return_mean": float(evaluation.episodes.true_returns.mean()),
             "true_return_std": float(evaluation.episodes.true_returns.std()),
             "learned_return_mean": evaluation.learned_return_mean,
-            "reward_model_loss": loss,
-            "reward_model_accuracy": accuracy,
             "reward_correlation": evaluation.reward_correlation,
             "seconds": time.perf_counter() - self._started,
+            "reward_hacking": int(alarm is not None),
+            **learned_from,
         }
         self.run.append_row(row)
-        agent.log({name: value for name, value in row.items() if name != "iteration" and not math.isnan(value)})
+        numbers = {name: value for name, value in row.items() if not isinstance(value, str) and not math.isnan(value)}
+        agent.log({name: value for name, value in numbers.items() if name != "iteration"})
         shown = {"true": "true_return_mean", "learned": "learned_return_mean", "accuracy": "reward_model_accuracy"}
-        known = {label: f"{row[name]:.3g}" for label, name in shown.items() if not math.isnan(row[name])}
-        self._bar.set_postfix(known)
+        self._bar.set_postfix({label: f"{row[name]:.3g}" for label, name in shown.items() if name in numbers})
+
+    def _say(self, text: str) -> None:
+        """Say something without breaking the progress bar."""
+        with self._bar.external_write_mode(file=sys.stderr):
+            say(text)
 
     def finish(self) -> dict[str, Any]:
         """Draw the plots and the moving pictures, and return the run's result."""
@@ -91,25 +97,28 @@ class Report:
         draw_learning_curve(rows, self._solved_at, self._plots / "learning_curve.png")
         if len(self._evaluations[-1].learned_rewards):
             draw_learned_reward(rows, self._evaluations[-1], self._plots / "learned_reward.png")
-        if can_be_drawn(self._env_id):
+        if can_be_drawn(self._spec.id):
             episodes = [evaluation.episodes for evaluation in self._evaluations]
-            save_progress(self._env_id, episodes, [row["comparisons"] for row in rows], self._videos / "progress.gif")
-            save_final_policy(self._env_id, episodes[-1], self._videos / "final_policy.gif")
+            save_progress(self._spec, episodes, [row["comparisons"] for row in rows], self._videos / "progress.gif")
+            save_final_policy(self._spec, episodes[-1], self._videos / "final_policy.gif")
         seconds = round(time.perf_counter() - self._started, 1)
         return {"run": str(self.run.path), **summarise(rows, self._solved_at), "seconds": seconds}
 
-    def conclude(self, result: dict[str, Any]) -> None:
-        """Say to a person how the run went, and where to look."""
-        say(_in_words(result))
+    def conclude(self, result: dict[str, Any], explained: Mapping[str, tuple[float, float]]) -> None:
+        """Say to a person how the run went, and where to look; `explained` is what `choice_models.explain` returns."""
+        say(_in_words(result, self.run.rows[-1], self._solved_at))
+        if explained:
+            losses = ", ".join(f"{name} {loss:.3f}" for name, (loss, _) in explained.items())
+            say(f"Held-out answers, explained by each choice model at its best (nats; guessing has 0.693): {losses}")
         say(f"Plots:           {self._plots}")
-        if can_be_drawn(self._env_id):
+        if can_be_drawn(self._spec.id):
             say(f"Moving pictures: {self._videos / 'final_policy.gif'}")
             say(f"                 {self._videos / 'progress.gif'} (the agent after each iteration)")
         else:
-            say(f"Moving pictures: none, since {self._env_id} cannot be drawn without a window")
+            say(f"Moving pictures: none, since {self._spec.id} cannot be drawn here without a window")
 
 
-def summarise(rows: list[dict[str, float]], solved_at: float | None) -> dict[str, Any]:
+def summarise(rows: list[Row], solved_at: float | None) -> dict[str, Any]:
     """How a run ended, from its rows of `progress.csv`.
 
     It is solved if the last mean true return is at least `solved_at`; `comparisons_to_solve` are the comparisons at
@@ -129,10 +138,16 @@ def summarise(rows: list[dict[str, float]], solved_at: float | None) -> dict[str
     }
 
 
-def _in_words(result: dict[str, Any]) -> str:
+def _in_words(result: dict[str, Any], last: Mapping[str, Any], solved_at: float | None) -> str:
     text = f"true return {result['true_return_mean']:g} after {result['env_steps']} steps and {result['seconds']:g} s"
     if result["comparisons"]:
         text += f", from {result['comparisons']} comparisons"
+    if last["skipped"]:
+        text += f" ({last['skipped']} more were skipped)"
+    if last["stopped_asking"] == "settled":
+        text += ", when the held-out loss had settled"
+    if solved_at is None:
+        return f"Done: {text}."  # nobody has said what counts as solved here
     if not result["solved"]:
         return f"Not solved: {text}."
     if result["comparisons"]:

@@ -29,7 +29,14 @@ COLUMNS = (
     "reward_model_accuracy",
     "reward_correlation",
     "seconds",
+    "skipped",
+    "stopped_asking",
+    "gradient_steps",
+    "weight_decay",
+    "reward_hacking",
 )
+
+Row = Mapping[str, float | str]
 
 
 class RunDirectory:
@@ -48,11 +55,11 @@ class RunDirectory:
         _write_text(self.path / "config.json", json.dumps({**_flatten(options), "packages": packages}, indent=2) + "\n")
         _write_text(self.path / "command.txt", shlex.join(["python", *sys.argv]) + "\n")
         self._write_row(COLUMNS, mode="x")
-        self.rows: list[dict[str, float]] = []
+        self.rows: list[Row] = []
         self._comparisons = 0
 
-    def append_row(self, row: Mapping[str, float]) -> None:
-        """Add a row to `progress.csv`: numbers by column name, NaN where there is nothing to say (an empty cell)."""
+    def append_row(self, row: Row) -> None:
+        """Add a row to `progress.csv`: values by column name, NaN or "" where there is nothing to say."""
         self.rows.append(dict(row))
         self._write_row([_cell(row[column]) for column in COLUMNS], mode="a")
 
@@ -67,8 +74,8 @@ class RunDirectory:
         """Add n answers to `comparisons.jsonl`, a line each, and their fragments to one new `.npz` file.
 
         The file holds the arrays of `fragments_a` and `fragments_b`, each of shape (n, L, …), with `_a` and `_b` after
-        their names. A line names the file and the row in it. The fragments are written first, so that a line
-        never points to something that is not there.
+        their names. A line names the file and the row in it; the preference is null if the pair was skipped. The
+        fragments are written first, so that a line never points to something that is not there.
         """
         directory = self.path / "fragments"
         directory.mkdir(exist_ok=True)
@@ -81,7 +88,7 @@ class RunDirectory:
                 line = {
                     "comparison": self._comparisons + row,
                     "iteration": iteration,
-                    "preference": float(preference),
+                    "preference": None if math.isnan(preference) else float(preference),
                     "labeller": labeller,
                     "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
                     "fragments": f"fragments/{file.name}",
@@ -89,6 +96,14 @@ class RunDirectory:
                 }
                 lines.write(json.dumps(line) + "\n")
         self._comparisons += len(preferences)
+
+    def write_choice_models(self, explained: Mapping[str, tuple[float, float]], answers: int) -> None:
+        """Write `choice_models.csv`: how well each explains so many held-out answers, by `choice_models.explain`."""
+        with (self.path / "choice_models.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["choice_model", "held_out_loss", "temperature", "answers"])
+            for name, (loss, temperature) in explained.items():
+                writer.writerow([name, _cell(loss), _cell(temperature), answers])
 
     def _write_row(self, cells: Any, mode: str) -> None:
         with (self.path / "progress.csv").open(mode, encoding="utf-8", newline="") as file:
@@ -121,8 +136,8 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _cell(value: float) -> str:
-    """Whole numbers in full, others to six significant digits, NaN as an empty cell."""
-    if isinstance(value, int | np.integer):
+def _cell(value: float | str) -> str:
+    """Text and whole numbers in full, other numbers to six significant digits, NaN as an empty cell."""
+    if isinstance(value, str | int | np.integer):
         return str(value)
     return "" if math.isnan(value) else f"{value:.6g}"

@@ -24,4 +24,4 @@ def flatten(space: spaces.Space, values: np.ndarray) -> np.ndarray:
     if isinstance(space, spaces.Discrete):
         return np.eye(int(space.n), dtype=np.float32)[values - space.start]
     leading = values.shape[: values.ndim - len(space.shape)]
-    return values.reshape(*leading, -1).astype(np.float32, copy=False)
+    return values.reshape(*leading, spaces.flatdim(space)).astype(np.float32, copy=False)

@@ -5,13 +5,20 @@ step by default, SB3 expects it within the same step, with the last observation 
 `info["terminal_observation"]` so that PPO can bootstrap from it.
 """
 
+import os
+import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
+
+Stepping = Literal["auto", "in-process", "subprocesses"]
+SLOW = 2e-4  # seconds a step; `benchmarks/stepping.py` measures from where on processes of their own pay
+STEPS_TIMED = 30
 
 
 class GymnasiumVecEnv(VecEnv):
@@ -104,17 +111,48 @@ def _pick(values: Any, index: int) -> Any:
     return values[index]
 
 
-def make_vec_env(env_id: str, n_envs: int, seed: int) -> VecMonitor:
+def make_vec_env(spec: EnvSpec, n_envs: int, seed: int, stepping: Stepping = "in-process") -> VecMonitor:
     """Make `n_envs` copies of an environment, stepped together in NumPy where the environment can be.
 
-    The copies are seeded `seed`, `seed + 1`, … at the first reset. The monitor is innermost, so that what SB3 logs
-    as `rollout/ep_rew_mean` is the environment's own, true return, whatever wrapper changes the reward outside.
+    Others are stepped one after another in this process, or each in a process of its own, as `stepping` says, with
+    the same results. The copies are seeded `seed`, `seed + 1`, … at the first reset. The monitor is innermost, so that
+    what SB3 logs as `rollout/ep_rew_mean` is the environment's own, true return, whatever wrapper changes the reward
+    outside.
     """
-    env = gymnasium.make_vec(env_id, n_envs)  # the environment's own vector version, if it has one
-    if env.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
-        env.close()
-        same_step = {"autoreset_mode": AutoresetMode.SAME_STEP}
-        env = gymnasium.make_vec(env_id, n_envs, vectorization_mode="sync", vector_kwargs=same_step)
-    venv = VecMonitor(GymnasiumVecEnv(env))
+    venv = VecMonitor(GymnasiumVecEnv(_make_vector(spec, n_envs, stepping)))
     venv.seed(seed)
     return venv
+
+
+def _make_vector(spec: EnvSpec, n_envs: int, stepping: Stepping) -> VectorEnv:
+    if spec.vector_entry_point is not None:
+        env = gymnasium.make_vec(spec, n_envs)
+        if env.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP:
+            return env
+        env.close()
+    subprocesses = stepping == "subprocesses" or (stepping == "auto" and n_envs > 1 and is_slow(spec))
+    return gymnasium.make_vec(
+        spec,
+        n_envs,
+        vectorization_mode="async" if subprocesses else "sync",
+        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+    )
+
+
+def is_slow(spec: EnvSpec) -> bool:
+    """Whether a step takes so long that to send its action and result between processes is little beside it."""
+    if (os.cpu_count() or 1) == 1:
+        return False
+    env = gymnasium.make(spec)
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    seconds = []
+    for _ in range(STEPS_TIMED):
+        action = env.action_space.sample()
+        started = time.perf_counter()
+        _, _, terminated, truncated, _ = env.step(action)
+        seconds.append(time.perf_counter() - started)
+        if terminated or truncated:
+            env.reset()
+    env.close()
+    return float(np.median(seconds)) > SLOW

@@ -1,17 +1,18 @@
 """Look at the agent of a finished run."""
 
 import json
-import os
-import sys
+from dataclasses import fields
 from pathlib import Path
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from stable_baselines3 import PPO
 
+from workshop.environments import EnvironmentConfig, environment_spec
 from workshop.evaluation import Evaluator
 from workshop.messages import UsageError, say
-from workshop.pictures import save_final_policy
+from workshop.pictures import can_be_drawn, has_display, save_final_policy
 
 
 def watch(run: Path) -> None:
@@ -21,32 +22,28 @@ def watch(run: Path) -> None:
     """
     try:
         config = json.loads((run / "config.json").read_text(encoding="utf-8"))
-        env_id, seed = config["env"], config["seed"]
+        options = {field.name: config[field.name] for field in fields(EnvironmentConfig) if field.name in config}
+        spec, seed = environment_spec(EnvironmentConfig(**options)), config["seed"]
         agent = PPO.load(run / "agent.zip", device="cpu")
     except FileNotFoundError as missing:
         raise UsageError(
             f"--watch {run}: {missing.filename} is missing. Give the directory of a finished run, such as runs/…."
         ) from None
     if has_display():
-        _play_in_window(env_id, agent, seed)
+        _play_in_window(spec, agent, seed)
         return
+    if not can_be_drawn(spec.id):
+        raise UsageError(f"--watch {run}: there is no display, and {spec.id} cannot be drawn here without one.")
     file = run / "videos" / "watch.gif"
-    evaluation = Evaluator(env_id, np.random.default_rng(seed)).evaluate(
+    evaluation = Evaluator(spec, np.random.default_rng(seed)).evaluate(
         lambda observations: agent.predict(observations, deterministic=True)[0], reward=None
     )
-    save_final_policy(env_id, evaluation.episodes, file)
+    save_final_policy(spec, evaluation.episodes, file)
     say(f"There is no display to play it on. Moving picture: {file}")
 
 
-def has_display() -> bool:
-    """Whether a window can be opened. Only Unix desktops tell; macOS and Windows have a display as a rule."""
-    if sys.platform in ("darwin", "win32"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _play_in_window(env_id: str, agent: PPO, seed: int) -> None:
-    env = gymnasium.make(env_id, render_mode="human")
+def _play_in_window(spec: EnvSpec, agent: PPO, seed: int) -> None:
+    env = gymnasium.make(spec, render_mode="human")
     observation, _ = env.reset(seed=seed)
     true_return, done = 0.0, False
     while not done:

@@ -1,0 +1,111 @@
+"""What becomes of each experiment on the slides: `python benchmarks/experiments.py`.
+
+Runs `main.py` on the pole as a user types it, with the flags of each experiment in turn, on the same seeds, and prints
+a row for each. The seeds are others than those that the default settings were chosen on.
+"""
+
+import csv
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from comparisons_to_solve import ROOT, quartiles, run
+
+sys.path.insert(0, str(ROOT))
+
+from workshop.program import read_flags
+
+EXPERIMENTS = (
+    "",
+    "--reward-epochs 1",
+    "--reward-epochs 60",
+    "--reward-batch-size 4",
+    "--fragment-length 1",
+    "--fragment-length 5",
+    "--fragment-length 60",
+    "--hidden-sizes 4",
+    "--hidden-sizes 256 256",
+    "--iterations 5",
+    "--loss-temperature 10",
+    "--loss hinge",
+    "--loss thurstone",
+    "--oracle-temperature 1",
+    "--oracle-mistakes 0.2",
+    "--oracle-mistakes 0.2 --loss lapse --lapse-rate 0.4",
+    "--oracle-skip 0",
+    "--oracle-equal 0.5",
+    "--oracle-discount 0.8",
+    "--query uniform",
+    "--query entropy",
+    "--query information-gain",
+    "--diversity k-centre",
+    "--reward-epochs 60 --fit-until converged",
+    "--stop-asking settled",
+    "--schedule constant",
+    "--schedule hyperbolic",
+    "--no-pretrain",
+    "--ensemble-size 1",
+    "--weight-decay 0",
+    "--weight-decay 0 --dropout 0.2",
+    "--adaptive-weight-decay",
+    "--comparisons 4 --schedule constant",
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Run each experiment on several seeds."""
+
+    first_seed: int = 20
+    """The first seed."""
+    seeds: int = 10
+    """How many seeds, one after another."""
+    jobs: int = 2
+    """Runs at once."""
+
+
+def main() -> None:
+    options = read_flags(Options)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    columns = (
+        "flags",
+        "solved",
+        "comparisons to solve",
+        "answers",
+        "skipped",
+        "gradient steps",
+        "held-out accuracy",
+        "reward hacking",
+    )
+    print(f"seeds {seeds[0]}–{seeds[-1]}\n\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+    with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
+        for experiment in EXPERIMENTS:
+            flags = [*experiment.split(), "--runs-dir", runs_dir]
+            print(describe(experiment, list(pool.map(lambda seed, flags=flags: run(seed, flags), seeds))), flush=True)
+
+
+def describe(experiment: str, results: list[dict]) -> str:
+    """A row of the table; means over the seeds, but for the comparisons: median (quartiles)."""
+    last, alarms = [], 0
+    for result in results:
+        with (Path(result["run"]) / "progress.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        last.append(rows[-1])
+        alarms += any(row["reward_hacking"] == "1" for row in rows)
+
+    def mean(column: str) -> float:
+        return float(np.mean([float(row[column]) for row in last]))
+
+    first, median, third = quartiles(results)
+    return (
+        f"| {f'`{experiment}`' if experiment else 'none'} | {sum(r['solved'] for r in results)} of {len(results)} "
+        f"| {median:g} ({first:g} to {third:g}) | {mean('comparisons'):.0f} | {mean('skipped'):.0f} "
+        f"| {mean('gradient_steps'):.0f} | {mean('reward_model_accuracy'):.2f} | {alarms} of {len(results)} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
