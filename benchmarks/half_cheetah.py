@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 ROOT = Path(__file__).resolve().parents[1]
 # name, flags, colour (Okabe and Ito's palette) and style of the line
@@ -101,7 +102,7 @@ def draw(curves: dict[str, list[tuple[np.ndarray, np.ndarray]]], path: Path) -> 
         axes.plot(grid, mean, color=colour, linestyle=style, linewidth=2, label=f"{name} ({len(group)} seeds)")
     axes.set_xlabel("environment steps")
     axes.set_ylabel("true return of an episode")
-    axes.xaxis.set_major_formatter(lambda steps, _: f"{steps / 1000:,.0f}k" if steps else "0")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -73,7 +73,10 @@ def steps_per_second(spec: EnvSpec, stepping: str, options: Options, seed: int) 
 
 def main() -> None:
     options = read_flags(Options)
-    specs = {name: environment_spec(EnvironmentConfig(name)) for name in ("Pendulum-v1", "HalfCheetah-v5")}
+    specs = {
+        name: environment_spec(EnvironmentConfig(name))
+        for name in ("Pendulum-v1", "HalfCheetah-v5", "HumanoidStandup-v5")
+    }
     specs |= {f"Pendulum-v1, slowed by {extra} µs": slowed(extra) for extra in (100, 200, 500, 2000)}
     print(f"{options.n_envs} environments on {os.cpu_count()} cores; steps/s are medians, the ratio's least to most\n")
     print("| environment | in-process, steps/s | subprocesses, steps/s | ratio (least to most) | auto takes |")

@@ -14,7 +14,7 @@ from PIL import Image
 from workshop import CARTPOLE_ID
 from workshop.evaluation import Evaluation, Evaluator, correlation
 from workshop.figures import draw_learned_reward, draw_learning_curve
-from workshop.pictures import replay, save_final_policy, save_progress
+from workshop.pictures import _follow, replay, save_final_policy, save_progress
 from workshop.report import summarise
 from workshop.run_directory import COLUMNS, RunDirectory
 
@@ -141,6 +141,23 @@ def test_plots_are_drawn(tmp_path: Path):
             assert image.width >= 1000
             colours = image.convert("RGB").getcolors(maxcolors=1_000_000)
             assert len(colours) > 50, "an empty figure has few colours"
+
+
+def test_nothing_is_plotted_against_comparisons_where_there_were_none(tmp_path: Path):
+    draw_learning_curve(rows([10.0, 50], [0, 0]), 190, tmp_path / "true.png")
+    draw_learning_curve(rows([10.0, 50], [0, 5]), 190, tmp_path / "learned.png")
+    with Image.open(tmp_path / "true.png") as one, Image.open(tmp_path / "learned.png") as two:
+        assert one.width == 0.6 * two.width
+
+
+def test_camera_goes_along_where_there_is_one_that_does():
+    cheetah = gymnasium.make("HalfCheetah-v5", render_mode="rgb_array").unwrapped
+    _follow(cheetah)
+    assert cheetah.mujoco_renderer.camera_id == cheetah.model.camera("track").id
+    pendulum = gymnasium.make("InvertedPendulum-v5", render_mode="rgb_array").unwrapped
+    before = pendulum.mujoco_renderer.camera_id
+    _follow(pendulum)
+    assert pendulum.mujoco_renderer.camera_id == before
 
 
 def test_replay_shows_the_episode_again():

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from workshop.evaluation import Evaluation
 
@@ -17,16 +18,16 @@ DOTS = 4000  # at most so many in a scatter plot
 def draw_learning_curve(rows: Sequence[dict[str, float]], solved_at: float | None, path: Path) -> None:
     """Plot true return, mean ± one standard deviation over episodes, against environment steps and comparisons.
 
-    `rows` are those of `progress.csv`; `solved_at` is the return from which the task counts as solved, if known.
+    `rows` are those of `progress.csv`; `solved_at` is the return from which the task counts as solved, if known. Where
+    there were no comparisons there is nothing to plot against them.
     """
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    compared = rows[-1]["comparisons"] > 0
+    figure = Figure(figsize=(10 if compared else 6, 4.2), layout="constrained")
+    panels = figure.subplots(1, 2 if compared else 1, sharey=True, squeeze=False)[0]
     true_mean = _column(rows, "true_return_mean")
     true_std = _column(rows, "true_return_std")
-    for axes, column, label in (
-        (left, "env_steps", "environment steps"),
-        (right, "comparisons", "comparisons the agent's reward was learned from"),
-    ):
+    against = ("env_steps", "environment steps"), ("comparisons", "comparisons the agent's reward was learned from")
+    for axes, (column, label) in zip(panels, against, strict=False):
         x = _column(rows, column)
         axes.fill_between(x, true_mean - true_std, true_mean + true_std, color=BLUE, alpha=0.2, linewidth=0)
         axes.plot(x, true_mean, color=BLUE, marker="o", markersize=3, label="true return, mean ± std of 20 episodes")
@@ -34,8 +35,9 @@ def draw_learning_curve(rows: Sequence[dict[str, float]], solved_at: float | Non
             axes.axhline(solved_at, color=GREY, linestyle="--", linewidth=1, label=f"solved: {solved_at:g}")
         axes.set_xlabel(label)
         axes.grid(alpha=0.3)
-    left.set_ylabel("true return of an episode")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    panels[0].set_ylabel("true return of an episode")
+    panels[0].xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k and 1M, not 1e6 in a corner
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.savefig(path, dpi=150)
 
 

@@ -84,6 +84,7 @@ def replay(spec: EnvSpec, episodes: Episodes, at_most: int | None = None) -> lis
     # Without this, SDL complains where there is no display; a window is opened in neither case.
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     env = gymnasium.make(spec, render_mode="rgb_array")
+    _follow(env)
     every = max(1, round(env.metadata.get("render_fps", 30) / FRAMES_PER_SECOND))
     env.reset(seed=episodes.seed)
     pictures = [Image.fromarray(env.render())]
@@ -94,6 +95,14 @@ def replay(spec: EnvSpec, episodes: Episodes, at_most: int | None = None) -> lis
             pictures.append(Image.fromarray(env.render()))
     env.close()
     return pictures
+
+
+def _follow(env: gymnasium.Env) -> None:
+    """Let MuJoCo's camera go along, where the model has one that does: a cheetah is soon out of sight."""
+    renderer = getattr(env.unwrapped, "mujoco_renderer", None)
+    if renderer is not None:
+        cameras = [renderer.model.camera(index).name for index in range(renderer.model.ncam)]
+        renderer.camera_id = cameras.index("track") if "track" in cameras else renderer.camera_id
 
 
 def _shrink(picture: Image.Image) -> Image.Image:
