@@ -109,6 +109,27 @@ def test_an_iteration_fills_its_budget_with_whole_updates(tmp_path: Path, budget
     assert taken > budget - 4 * (budget // 4 // agent._ppo.n_steps + 1)
 
 
+def test_ppo_is_as_asked_for(tmp_path: Path):
+    agent = make_agent(
+        tmp_path,
+        clip_range=0.1,
+        value_coefficient=0.6,
+        max_grad_norm=0.8,
+        orthogonal_init=False,
+        agent_hidden_sizes=(8,),
+    )
+    ppo = agent._ppo
+    assert (ppo.clip_range(1.0), ppo.vf_coef, ppo.max_grad_norm) == (0.1, 0.6, 0.8)
+    assert ppo.policy.mlp_extractor.policy_net[0].out_features == 8
+
+    def spread(agent: Agent) -> float:
+        return agent._ppo.policy.action_net.weight.detach().abs().max().item()
+
+    assert spread(make_agent(tmp_path)) < 0.02 < 0.1 < spread(agent), (
+        "orthogonal weights of the output have the gain 0.01"
+    )
+
+
 def test_no_random_rollouts_are_no_rollouts(tmp_path: Path):
     assert len(make_agent(tmp_path).random_rollouts(0)) == 0
 
@@ -228,6 +249,10 @@ def test_evaluation_stops_counting_where_an_episode_ends():
         ("--agent-batch-size", {"agent_batch_size": 1}),
         ("--agent-hidden-sizes", {"agent_hidden_sizes": (0,)}),
         ("--entropy-bonus", {"entropy_bonus": -0.1}),
+        ("--clip-range", {"clip_range": 0.0}),
+        ("--initial-log-std", {"initial_log_std": float("inf")}),
+        ("--value-coefficient", {"value_coefficient": -0.1}),
+        ("--max-grad-norm", {"max_grad_norm": 0.0}),
         ("--gamma", {"gamma": 1.1}),
         ("--gae-lambda", {"gae_lambda": float("nan")}),
     ],

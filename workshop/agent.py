@@ -55,6 +55,12 @@ class AgentConfig:
     """How far one PPO update may change the probability of an action, as a share of it."""
     initial_log_std: float = 0.0
     """With continuous actions: the logarithm of the policy's initial standard deviation."""
+    orthogonal_init: bool = True
+    """Begin with orthogonal weights, and so with actions near 0; without it, with PyTorch's own."""
+    value_coefficient: float = 0.5
+    """Weight of the value function's loss in PPO's objective."""
+    max_grad_norm: float = 0.5
+    """PPO's gradients are scaled down to this norm if theirs is larger."""
     normalise: bool = False
     """Give PPO observations and rewards scaled by running statistics, as Stable-Baselines3's VecNormalize does."""
     gamma: float = 0.98
@@ -71,6 +77,8 @@ class AgentConfig:
         require_number("--entropy-bonus", self.entropy_bonus, at_least=0)
         require_number("--clip-range", self.clip_range, above=0)
         require_number("--initial-log-std", self.initial_log_std)
+        require_number("--value-coefficient", self.value_coefficient, at_least=0)
+        require_number("--max-grad-norm", self.max_grad_norm, above=0)
         require_number("--gamma", self.gamma, at_least=0, at_most=1)
         require_number("--gae-lambda", self.gae_lambda, at_least=0, at_most=1)
         require_sizes("--agent-hidden-sizes", self.agent_hidden_sizes)
@@ -259,10 +267,13 @@ def make_ppo(venv: VecEnv, config: AgentConfig, rollout_steps: int, seed: int, d
             gamma=config.gamma,
             gae_lambda=config.gae_lambda,
             clip_range=config.clip_range,
+            vf_coef=config.value_coefficient,
+            max_grad_norm=config.max_grad_norm,
             policy_kwargs={
                 "net_arch": list(config.agent_hidden_sizes),
                 "activation_fn": nn.ReLU if config.agent_activation == "relu" else nn.Tanh,
                 "log_std_init": config.initial_log_std,
+                "ortho_init": config.orthogonal_init,
             },
             seed=seed,
             device=device,
