@@ -110,24 +110,20 @@ def test_an_iteration_fills_its_budget_with_whole_updates(tmp_path: Path, budget
 
 
 def test_ppo_is_as_asked_for(tmp_path: Path):
-    agent = make_agent(
-        tmp_path,
-        clip_range=0.1,
-        value_coefficient=0.6,
-        max_grad_norm=0.8,
-        orthogonal_init=False,
-        agent_hidden_sizes=(8,),
-    )
+    options = {
+        "clip_range": 0.1, "value_coefficient": 0.6, "max_grad_norm": 0.8, "agent_hidden_sizes": (8,), "gamma": 0.7,
+        "gae_lambda": 0.6, "agent_learning_rate": 0.03, "agent_epochs": 3, "agent_batch_size": 24, "entropy_bonus": 0.3,
+    }  # fmt: skip
+    agent = make_agent(tmp_path, orthogonal_init=False, **options)
     ppo = agent._ppo
-    assert (ppo.clip_range(1.0), ppo.vf_coef, ppo.max_grad_norm) == (0.1, 0.6, 0.8)
+    assert (ppo.clip_range(1.0), ppo.vf_coef, ppo.max_grad_norm, ppo.gamma) == (0.1, 0.6, 0.8, 0.7)
+    assert (ppo.gae_lambda, ppo.learning_rate, ppo.n_epochs, ppo.batch_size, ppo.ent_coef) == (0.6, 0.03, 3, 24, 0.3)
     assert ppo.policy.mlp_extractor.policy_net[0].out_features == 8
 
     def spread(agent: Agent) -> float:
         return agent._ppo.policy.action_net.weight.detach().abs().max().item()
 
-    assert spread(make_agent(tmp_path)) < 0.02 < 0.1 < spread(agent), (
-        "orthogonal weights of the output have the gain 0.01"
-    )
+    assert spread(make_agent(tmp_path)) < 0.02 < 0.1 < spread(agent), "orthogonal ones have the gain 0.01 at the output"
 
 
 def test_no_random_rollouts_are_no_rollouts(tmp_path: Path):

@@ -271,6 +271,34 @@ def test_dropout_changes_the_fit_and_is_seeded():
     assert not torch.equal(weights(dropout=0.3), weights())
 
 
+def test_epochs_and_batches_make_gradient_steps():
+    for epochs, batch_size, steps in ((1, 20, 1), (4, 5, 12), (2, 12, 2), (3, 1, 36)):
+        fitted = model(reward_epochs=epochs, reward_batch_size=batch_size)
+        fitted.fit(random_comparisons(12))
+        assert fitted.gradient_steps == steps
+
+
+def test_weight_decay_makes_weights_smaller_and_learning_rate_moves_them_more():
+    def weights(**options) -> list[torch.Tensor]:
+        fitted = model(reward_epochs=20, **options)
+        before = [weight.detach().clone() for weight in fitted.networks.weights]
+        fitted.fit(random_comparisons(20))
+        size = sum(weight.square().sum() for weight in fitted.networks.weights)
+        moved = sum((w - b).square().sum() for w, b in zip(fitted.networks.weights, before, strict=True))
+        return [size.item(), moved.item()]
+
+    assert weights(weight_decay=20.0)[0] < 0.8 * weights(weight_decay=1.0)[0]
+    assert (
+        weights(reward_learning_rate=1e-2, weight_decay=0)[1]
+        > 4 * weights(reward_learning_rate=1e-3, weight_decay=0)[1]
+    )
+
+
+def test_networks_are_as_many_and_as_large_as_asked_for():
+    networks = model(ensemble_size=3, hidden_sizes=(7, 6)).networks
+    assert [tuple(weight.shape) for weight in networks.weights] == [(3, 4, 7), (3, 7, 6), (3, 6, 1)]
+
+
 def noisy_comparisons(n: int, seed: int = 0) -> Comparisons:
     """A third of the answers are turned round, so that there is much to fit that should not be."""
     comparisons = random_comparisons(n, seed)
