@@ -5,10 +5,12 @@ better?". This file is the whole story. The exercise is `preference_loss`, below
 """
 
 import json
+import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,15 +21,16 @@ from preferences import Comparisons, PreferencesConfig, Questions, sample_pairs
 from reward_model import HeldOut, RewardModel, RewardModelConfig
 from workshop.agent import Agent, AgentConfig
 from workshop.choice_models import ChoiceModelConfig, choice_model, explain
+from workshop.device import choose_device
 from workshop.environments import EnvironmentConfig
 from workshop.exercise import give_hints, report_check
 from workshop.loss_checker import check_loss
 from workshop.messages import require_name, require_number
 from workshop.plan import Plan, plan_run
-from workshop.program import choose_device, read_flags, run_program
+from workshop.program import read_flags, run_program
 from workshop.report import Report
 from workshop.rollouts import Rollouts
-from workshop.run_directory import RunDirectory
+from workshop.run_directory import Row, RunDirectory
 from workshop.tuned import tuned_settings
 from workshop.watch import watch
 
@@ -146,27 +149,38 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
     return held_out
 
 
-def train(config: Config, started: float) -> None:
-    """Check the loss, train, and print the result as one line of JSON. `started` is when the run's seconds begin."""
+def read_config(arguments: Sequence[str]) -> Config:
+    """The flags, with defaults that suit the environment; a mistake in them ends the program."""
+    return read_flags(Config, arguments, tuned_settings)
+
+
+def train(
+    config: Config, arguments: Sequence[str], started: float, follow: Callable[[Row], object] | None = None
+) -> dict[str, Any]:
+    """Check the loss, train as `config`, read from `arguments`, says, and return the run's result.
+
+    `started` is when the run's seconds begin; `follow` is called with each row of `progress.csv` as it is written.
+    """
     plan = plan_run(config)
     if config.choice_model.uses_yours and config.reward == "learned":
         check_loss(preference_loss)
     device = choose_device(config.device)
-    run = RunDirectory(config.runs_dir, plan.spec.id, config.name, config.seed, config)
-    with Report(run, plan.spec, config.total_timesteps, config.seed, started) as report:
+    run = RunDirectory(config.runs_dir, plan.spec.id, config.name, config.seed, config, arguments)
+    with Report(run, plan.spec, config.total_timesteps, config.seed, started, follow) as report:
         held_out = rlhf(config, plan, device, run, report)
     explained = explain(config.choice_model, held_out.differences, held_out.preferences)
     if explained:
         run.write_choice_models(explained, len(held_out.preferences))
     result = report.finish()
-    print(json.dumps(result), flush=True)
     report.conclude(result, explained)
+    return result
 
 
 def main() -> None:
-    """Read the flags, and do what they ask for."""
+    """Read the flags, do what they ask for and, after a run, print its result as one line of JSON."""
     started = time.perf_counter()
-    config = read_flags(Config, tuned_settings)
+    arguments = sys.argv[1:]
+    config = read_config(arguments)
     if config.watch is not None:
         watch(config.watch)
     elif config.hint > 0:
@@ -174,7 +188,7 @@ def main() -> None:
     elif config.check:
         report_check(preference_loss)
     else:
-        train(config, started)
+        print(json.dumps(train(config, arguments, started)), flush=True)
 
 
 if __name__ == "__main__":

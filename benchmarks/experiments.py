@@ -68,7 +68,7 @@ class Options:
 
 
 def main() -> None:
-    options = read_flags(Options)
+    options = read_flags(Options, sys.argv[1:])
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     columns = (
         "flags",

@@ -72,7 +72,7 @@ def steps_per_second(spec: EnvSpec, stepping: str, options: Options, seed: int) 
 
 
 def main() -> None:
-    options = read_flags(Options)
+    options = read_flags(Options, sys.argv[1:])
     specs = {
         name: environment_spec(EnvironmentConfig(name))
         for name in ("Pendulum-v1", "HalfCheetah-v5", "HumanoidStandup-v5")

@@ -27,8 +27,9 @@ from main import Config, rlhf
 from workshop import CARTPOLE_ID
 from workshop.agent import make_ppo, split_into_updates
 from workshop.choice_models import ChoiceModelConfig
+from workshop.device import choose_device
 from workshop.plan import plan_run
-from workshop.program import choose_device, read_flags
+from workshop.program import read_flags
 from workshop.report import Report
 from workshop.run_directory import RunDirectory
 from workshop.vec_env import make_vec_env
@@ -47,7 +48,7 @@ class Options:
 
 
 def main() -> None:
-    options = read_flags(Options)
+    options = read_flags(Options, sys.argv[1:])
     choose_device("cpu")
     contenders: dict[str, Callable[[int], float]] = {
         "the RLHF loop": lambda seed: time_loop(options.steps, seed),
@@ -73,7 +74,7 @@ def time_loop(steps: int, seed: int) -> float:
     plan = plan_run(config)
     with tempfile.TemporaryDirectory() as directory:
         started = time.perf_counter()
-        run = RunDirectory(Path(directory), plan.spec.id, config.name, config.seed, config)
+        run = RunDirectory(Path(directory), plan.spec.id, config.name, config.seed, config, [])
         report = Report(run, plan.spec, steps, config.seed, started)
         rlhf(config, plan, "cpu", run, report)
         return run.rows[-1]["env_steps"] / (time.perf_counter() - started)

@@ -8,7 +8,7 @@ from scipy.stats import ttest_ind
 
 from main import Config, OracleConfig, plan_run, rlhf
 from workshop.choice_models import ChoiceModelConfig
-from workshop.program import choose_device
+from workshop.device import choose_device
 from workshop.report import Report
 from workshop.run_directory import RunDirectory
 
@@ -17,7 +17,7 @@ SOLUTION = ChoiceModelConfig(loss="bradley-terry")
 
 def train(tmp_path: Path, config: Config) -> Report:
     plan = plan_run(config)
-    run = RunDirectory(tmp_path, plan.spec.id, config.name, config.seed, config)
+    run = RunDirectory(tmp_path, plan.spec.id, config.name, config.seed, config, [])
     with Report(run, plan.spec, config.total_timesteps, config.seed, started=0) as report:
         rlhf(config, plan, choose_device("cpu"), run, report)
     return report

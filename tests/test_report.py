@@ -14,8 +14,8 @@ from PIL import Image
 from workshop import CARTPOLE_ID
 from workshop.evaluation import Evaluation, Evaluator, correlation
 from workshop.figures import draw_learned_reward, draw_learning_curve
+from workshop.outcome import summarise
 from workshop.pictures import _follow, replay, save_final_policy, save_progress
-from workshop.report import summarise
 from workshop.run_directory import COLUMNS, RunDirectory
 
 
@@ -32,7 +32,7 @@ class Options:
 
 
 def make_run(tmp_path: Path) -> RunDirectory:
-    return RunDirectory(tmp_path / "runs", "Some/Env-v0", "try", 3, Options())
+    return RunDirectory(tmp_path / "runs", "Some/Env-v0", "try", 3, Options(), ["--seed", "3"])
 
 
 def rows(true_returns: list[float], comparisons: list[int] | None = None) -> list[dict[str, float]]:

@@ -56,7 +56,10 @@ class Evaluation:
 
 
 class Evaluator:
-    """Plays fresh episodes in environments of its own, on seeds from its own generator."""
+    """Plays fresh episodes in environments of its own, on seeds from its own generator.
+
+    `random_return` is the mean true return of 20 episodes of a uniformly random policy, to compare with.
+    """
 
     def __init__(self, spec: EnvSpec, generator: np.random.Generator):
         self._venv = make_vec_env(spec, EPISODES, seed=0).venv  # without the monitor, for which there is no use
@@ -64,6 +67,7 @@ class Evaluator:
         space = self._venv.action_space
         space.seed(int(generator.integers(2**31)))
         random_episodes = self._play(lambda observations: np.stack([space.sample() for _ in observations]))
+        self.random_return = float(random_episodes.true_returns.mean())
         every_fourth = slice(None, None, 4)  # enough to tell a correlation
         self._random_steps = random_episodes.observations[every_fourth], random_episodes.actions[every_fourth]
         self._random_true_rewards = random_episodes.true_rewards[every_fourth]

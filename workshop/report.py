@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from workshop.environments import solved_at
 from workshop.evaluation import Evaluation, Evaluator
 from workshop.figures import draw_learned_reward, draw_learning_curve
 from workshop.messages import UsageError, say
+from workshop.outcome import summarise
 from workshop.pictures import can_be_drawn, save_final_policy, save_progress
 from workshop.reward_hacking import HackingAlarm
 from workshop.run_directory import Row, RunDirectory
@@ -27,10 +28,20 @@ class Report:
 
     `started` is the time, by `time.perf_counter`, from which the run's seconds count. `seed` is the run's; the
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
+    `follow`, if given, is called with each row of the progress.
     """
 
-    def __init__(self, run: RunDirectory, spec: EnvSpec, total_steps: int, seed: int, started: float):
+    def __init__(
+        self,
+        run: RunDirectory,
+        spec: EnvSpec,
+        total_steps: int,
+        seed: int,
+        started: float,
+        follow: Callable[[Row], object] | None = None,
+    ):
         self.run = run
+        self._follow = follow
         self._spec = spec
         self._started = started
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]))
@@ -78,6 +89,7 @@ class Report:
             "reward_correlation": evaluation.reward_correlation,
             "seconds": time.perf_counter() - self._started,
             "reward_hacking": int(alarm is not None),
+            "random_return_mean": self._evaluator.random_return,
             **learned_from,
         }
         self.run.append_row(row)
@@ -85,6 +97,8 @@ class Report:
         agent.log({name: value for name, value in numbers.items() if name != "iteration"})
         shown = {"true": "true_return_mean", "learned": "learned_return_mean", "accuracy": "reward_model_accuracy"}
         self._bar.set_postfix({label: f"{row[name]:.3g}" for label, name in shown.items() if name in numbers})
+        if self._follow is not None:
+            self._follow(row)
 
     def _say(self, text: str) -> None:
         """Say something without breaking the progress bar."""
@@ -116,26 +130,6 @@ class Report:
             say(f"                 {self._videos / 'progress.gif'} (the agent after each iteration)")
         else:
             say(f"Moving pictures: none, since {self._spec.id} cannot be drawn here without a window")
-
-
-def summarise(rows: list[Row], solved_at: float | None) -> dict[str, Any]:
-    """How a run ended, from its rows of `progress.csv`.
-
-    It is solved if the last mean true return is at least `solved_at`; `comparisons_to_solve` are the comparisons at
-    the first iteration from which that holds to the end, None if the run ends unsolved.
-    """
-    first_solved = len(rows)
-    while first_solved > 0 and solved_at is not None and rows[first_solved - 1]["true_return_mean"] >= solved_at:
-        first_solved -= 1
-    solved = first_solved < len(rows)
-    last = rows[-1]
-    return {
-        "solved": solved,
-        "true_return_mean": round(last["true_return_mean"], 2),
-        "comparisons": last["comparisons"],
-        "comparisons_to_solve": rows[first_solved]["comparisons"] if solved else None,
-        "env_steps": last["env_steps"],
-    }
 
 
 def _in_words(result: dict[str, Any], last: Mapping[str, Any], solved_at: float | None) -> str:

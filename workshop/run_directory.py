@@ -5,9 +5,8 @@ import json
 import math
 import platform
 import shlex
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -34,6 +33,7 @@ COLUMNS = (
     "gradient_steps",
     "weight_decay",
     "reward_hacking",
+    "random_return_mean",
 )
 
 Row = Mapping[str, float | str]
@@ -42,18 +42,18 @@ Row = Mapping[str, float | str]
 class RunDirectory:
     """One run's files. Making one makes the directory, with `config.json` and `command.txt` in it.
 
-    `options` is the dataclass of all options, which may hold others. Two runs that start within a second get
-    different times in their names.
+    `options` is the dataclass of all options, which may hold others, and `arguments` the command line that they were
+    read from. Two runs that start within a second get different times in their names.
     """
 
-    def __init__(self, runs_dir: Path, env_id: str, name: str, seed: int, options: Any):
+    def __init__(self, runs_dir: Path, env_id: str, name: str, seed: int, options: Any, arguments: Sequence[str]):
         runs_dir.mkdir(parents=True, exist_ok=True)
         self.path = _make_directory(runs_dir, f"{env_id.replace('/', '-')}__{name}__{seed}")
         for part in ("plots", "videos"):
             (self.path / part).mkdir()
         packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
-        _write_text(self.path / "config.json", json.dumps({**_flatten(options), "packages": packages}, indent=2) + "\n")
-        _write_text(self.path / "command.txt", shlex.join(["python", *sys.argv]) + "\n")
+        _write_text(self.path / "config.json", json.dumps({**flatten(options), "packages": packages}, indent=2) + "\n")
+        _write_text(self.path / "command.txt", as_command(arguments) + "\n")
         self._write_row(COLUMNS, mode="x")
         self.rows: list[Row] = []
         self._comparisons = 0
@@ -110,16 +110,21 @@ class RunDirectory:
             csv.writer(file, lineterminator="\n").writerow(cells)
 
 
-def _flatten(options: Any) -> dict[str, Any]:
+def flatten(options: Any) -> dict[str, Any]:
     """A dataclass of options as a dict by flag name, those of nested dataclasses beside its own; paths as text."""
     flat: dict[str, Any] = {}
     for field in fields(options):
         value = getattr(options, field.name)
         if is_dataclass(value):
-            flat |= _flatten(value)
+            flat |= flatten(value)
         else:
             flat[field.name] = value.as_posix() if isinstance(value, Path) else value
     return flat
+
+
+def as_command(arguments: Sequence[str]) -> str:
+    """What to type for a run with these arguments."""
+    return shlex.join(["python", "main.py", *arguments])
 
 
 def _make_directory(runs_dir: Path, prefix: str) -> Path:

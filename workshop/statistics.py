@@ -1,0 +1,53 @@
+"""Statistics over runs that differ by their seed alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+SEEDS_FOR_INTERVAL = 5
+SEEDS_FOR_IQM = 8
+RESAMPLES = 2000
+
+
+def centre_name(n: int) -> str:
+    """What `centre` is of n runs: "mean" or, from 8 on, "IQM"."""
+    return "IQM" if n >= SEEDS_FOR_IQM else "mean"
+
+
+def centre(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """The mean of n runs or, from 8 runs on, their interquartile mean, which a few runs gone wrong do not sway.
+
+    `values` has the runs along `axis`, which goes. A quarter of the runs, rounded down, is left out at each end
+    (Agarwal et al. 2021: *Deep reinforcement learning at the edge of the statistical precipice*).
+    """
+    if values.shape[axis] < SEEDS_FOR_IQM:
+        return np.mean(values, axis=axis)
+    return stats.trim_mean(values, 0.25, axis=axis)
+
+
+def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Both ends of a 95 % interval of `centre` over the first axis, by the percentile bootstrap; None below 5 runs.
+
+    The resamples are the same each time, so that the same runs give the same interval.
+    """
+    if len(values) < SEEDS_FOR_INTERVAL:
+        return None
+    result = stats.bootstrap(
+        (values,),
+        centre,
+        axis=0,
+        n_resamples=RESAMPLES,
+        confidence_level=0.95,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    return result.confidence_interval.low, result.confidence_interval.high
+
+
+def quartiles(comparisons_to_solve: Sequence[float]) -> np.ndarray:
+    """First quartile, median and third of the runs' comparisons to solve, of which infinity is never; shape (3,).
+
+    Each is the number in one of the runs, the higher of two where it lies between them.
+    """
+    return np.quantile(comparisons_to_solve, [0.25, 0.5, 0.75], method="higher")
