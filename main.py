@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,11 +27,13 @@ from workshop.environments import EnvironmentConfig
 from workshop.exercise import give_hints, report_check
 from workshop.loss_checker import check_loss
 from workshop.messages import require_name, require_number
+from workshop.outcome import Row
 from workshop.plan import Plan, plan_run
 from workshop.program import read_flags, run_program
 from workshop.report import Report
+from workshop.resume import Saved, recorded_arguments
 from workshop.rollouts import Rollouts
-from workshop.run_directory import Row, RunDirectory
+from workshop.run_directory import RunDirectory
 from workshop.tuned import tuned_settings
 from workshop.watch import watch
 
@@ -85,6 +88,8 @@ class Config:
     """Train nothing; give a hint on preference_loss. Repeat it for more: --hint --hint --hint gives the formula."""
     watch: Path | None = None
     """Train nothing; show the agent of this finished run, in a window or, without a display, in a file."""
+    resume: Path | None = None
+    """Go on with the interrupted run in this directory, as if it had never been stopped; give no other flag."""
     total_timesteps: int = 60_000
     """Environment steps in the whole run."""
     iterations: int = 20
@@ -117,36 +122,38 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
     rollouts = Rollouts.empty(config.agent.n_envs, *agent.spaces)
     comparisons = Comparisons.empty(length, *agent.spaces)
     questions = Questions(config.preferences, config.iterations)
+    saved = Saved(run, agent, reward_model=reward_model, oracle=oracle, questions=questions, sampling=questions_rng,
+                  report=report)  # fmt: skip
+    begin, rollouts, comparisons = saved.go_on(rollouts, comparisons, plan.random_each)
 
-    for iteration in range(config.iterations + 1):
+    for iteration in range(begin, config.iterations + 1):
         # Step 2. Optimise agent, producing trajectories. (Before the first time: a random policy's trajectories.)
         new = agent.random_rollouts(plan.random_each) if iteration == 0 else agent.train(reward)
         rollouts = rollouts.followed_by(new)
         held_out = reward_model.held_out(comparisons)
         report.iteration(agent, reward, len(rollouts), questions.progress() | reward_model.progress(held_out))
-        if reward is None:
-            continue  # with the true reward there is nothing to ask
-        reward_model.observe(new)
-        oracle.observe(rollouts, length)
-        questions.judge(held_out.loss)
+        if config.reward == "learned":
+            reward_model.observe(new)
+            oracle.observe(rollouts, length)
+            questions.judge(held_out.loss)
+            while n := questions.next_batch(iteration):
+                # Step 3. Sample pairs of fragments of the trajectories, get comparisons.
+                a, b = sample_pairs(rollouts, n, comparisons, config.preferences, reward_model, questions_rng)
+                asked = Comparisons(a, b, oracle.compare(a, b))
+                comparisons = comparisons.followed_by(asked.answered)
+                questions.count(asked.preferences)
+                run.append_comparisons(iteration, oracle.name, asked.preferences, vars(a), vars(b))
 
-        while n := questions.next_batch(iteration):
-            # Step 3. Sample pairs of fragments of the trajectories, get comparisons.
-            a, b = sample_pairs(rollouts, n, comparisons, config.preferences, reward_model, questions_rng)
-            asked = Comparisons(a, b, oracle.compare(a, b))
-            comparisons = comparisons.followed_by(asked.answered)
-            questions.count(asked.preferences)
-            run.append_comparisons(iteration, oracle.name, asked.preferences, vars(a), vars(b))
-
-            # Step 4. Optimise reward model parameters.
-            reward_model.fit(comparisons)
-        reward_model.standardise(rollouts)
+                # Step 4. Optimise reward model parameters.
+                reward_model.fit(comparisons)
+            reward_model.standardise(rollouts)
+        saved.save(rollouts, comparisons)
         # Step 5. Go to step 2.
 
     agent.save(run.path / "agent.zip")
     reward_model.save(run.path / "reward_model.pt")
     agent.close()
-    return held_out
+    return reward_model.held_out(comparisons)
 
 
 def read_config(arguments: Sequence[str]) -> Config:
@@ -155,9 +162,12 @@ def read_config(arguments: Sequence[str]) -> Config:
 
 
 def train(
-    config: Config, arguments: Sequence[str], started: float, follow: Callable[[Row], object] | None = None
+    config: Config,
+    started: float,
+    open_run: Callable[[], RunDirectory],
+    follow: Callable[[Row], object] | None = None,
 ) -> dict[str, Any]:
-    """Check the loss, train as `config`, read from `arguments`, says, and return the run's result.
+    """Check the loss, train as `config` says in the directory that is opened then, and return the run's result.
 
     `started` is when the run's seconds begin; `follow` is called with each row of `progress.csv` as it is written.
     """
@@ -165,13 +175,13 @@ def train(
     if config.choice_model.uses_yours and config.reward == "learned":
         check_loss(preference_loss)
     device = choose_device(config.device)
-    run = RunDirectory(config.runs_dir, plan.spec.id, config.name, config.seed, config, arguments)
-    with Report(run, plan.spec, config.total_timesteps, config.seed, started, follow) as report:
+    with open_run() as run, Report(run, plan.spec, config.total_timesteps, config.seed, started, follow) as report:
         held_out = rlhf(config, plan, device, run, report)
-    explained = explain(config.choice_model, held_out.differences, held_out.preferences)
-    if explained:
-        run.write_choice_models(explained, len(held_out.preferences))
-    result = report.finish()
+        explained = explain(config.choice_model, held_out.differences, held_out.preferences)
+        if explained:
+            run.write_choice_models(explained, len(held_out.preferences))
+        result = report.finish()
+        run.checkpoints.delete()
     report.conclude(result, explained)
     return result
 
@@ -187,8 +197,11 @@ def main() -> None:
         give_hints(config.hint)
     elif config.check:
         report_check(preference_loss)
+    elif config.resume is not None:
+        recorded = read_config(recorded_arguments(config.resume))
+        print(json.dumps(train(recorded, started, partial(RunDirectory.reopen, config.resume))), flush=True)
     else:
-        print(json.dumps(train(config, arguments, started)), flush=True)
+        print(json.dumps(train(config, started, partial(RunDirectory.make, config, arguments))), flush=True)
 
 
 if __name__ == "__main__":

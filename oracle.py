@@ -7,6 +7,8 @@ import numpy as np
 from scipy.special import expit
 
 from preferences import Fragments, cut
+from workshop import randomness
+from workshop.checkpoint import State
 from workshop.messages import require_number
 from workshop.rollouts import Rollouts
 
@@ -78,6 +80,14 @@ class SyntheticOracle:
             return
         values = self._returns(cut(rollouts, starts[:: -(-len(starts) // SPREAD_FROM)], fragment_length))
         self._mean, self._spread = values.mean(), values.std() or 1.0
+
+    def state(self) -> State:
+        """What the oracle goes on from."""
+        return {"generator": randomness.state_of(self._generator)}
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        randomness.restore(self._generator, state["generator"])
 
     def values(self, fragments: Fragments) -> np.ndarray:
         """What the fragments are worth to this oracle: z in the table above, float64 of shape (n,)."""

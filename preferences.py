@@ -1,5 +1,6 @@
 """Fragments of trajectories, when and about which pairs of them to ask, and the comparisons kept."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, Protocol
 
@@ -7,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 from scipy.special import entr
 
+from workshop.checkpoint import State
 from workshop.messages import UsageError, require_number
 from workshop.rollouts import Rollouts
 
@@ -128,11 +130,27 @@ class Comparisons:
     def __len__(self) -> int:
         return len(self.preferences)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything in them by name, for `from_arrays`."""
+        return {
+            **{f"{name}_a": array for name, array in vars(self.fragments_a).items()},
+            **{f"{name}_b": array for name, array in vars(self.fragments_b).items()},
+            "preferences": self.preferences,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Comparisons":
+        """Comparisons with these `arrays`."""
+        a, b = (Fragments(**{f.name: arrays[f"{f.name}_{side}"] for f in fields(Fragments)}) for side in "ab")
+        return cls(a, b, arrays["preferences"])
+
+    def __getitem__(self, index: np.ndarray | slice) -> "Comparisons":
+        return Comparisons(self.fragments_a[index], self.fragments_b[index], self.preferences[index])
+
     @property
     def answered(self) -> "Comparisons":
         """Those that the oracle did not skip."""
-        kept = ~np.isnan(self.preferences)
-        return Comparisons(self.fragments_a[kept], self.fragments_b[kept], self.preferences[kept])
+        return self[~np.isnan(self.preferences)]
 
     def followed_by(self, later: "Comparisons") -> "Comparisons":
         """These comparisons and then `later` ones."""
@@ -162,6 +180,14 @@ class Questions:
         self._iteration, self._may_ask = -1, 0
         self._lowest_loss, self._iterations_since, self._judged_with = np.inf, 0, 0
         self.answered, self.skipped, self.stopped = 0, 0, ""
+
+    def state(self) -> State:
+        """What the count goes on from."""
+        return {name: value for name, value in vars(self).items() if name not in ("_config", "_due")}
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        vars(self).update(state)
 
     def next_batch(self, iteration: int) -> int:
         """How many questions to ask next in this iteration; 0 when there are no more."""

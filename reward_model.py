@@ -12,7 +12,8 @@ from gymnasium import spaces
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from preferences import Comparisons, Fragments
-from workshop import mlp
+from workshop import mlp, randomness
+from workshop.checkpoint import State
 from workshop.choice_models import ChoiceModel
 from workshop.ensemble import EnsembleMLP
 from workshop.messages import UsageError, require_number, require_sizes
@@ -137,8 +138,7 @@ class RewardModel:
         """Take new transitions into the statistics by which the inputs are normalised."""
         if len(rollouts) > 0:
             self._input_statistics.update(encode(*self._spaces, *rollouts.transitions()))
-            self._input_mean = self._input_statistics.mean.astype(np.float32)
-            self._input_std = np.sqrt(self._input_statistics.var + 1e-8).astype(np.float32)
+            self._take_input_statistics()
 
     def standardise(self, rollouts: Rollouts) -> None:
         """Shift and scale each member's reward to mean 0 and standard deviation 1 over these rollouts."""
@@ -285,6 +285,31 @@ class RewardModel:
             "weight_decay": self._optimizer.param_groups[0]["weight_decay"],
         }
 
+    def state(self) -> State:
+        """Everything that the reward model goes on from."""
+        return {
+            "generator": randomness.state_of(self._generator),
+            "dropout_generator": self._dropout_generator.get_state(),
+            "networks": self.networks.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "input_statistics": vars(self._input_statistics),
+            "outputs": (self._output_mean, self._output_std),
+            "counts": self._counts,
+            "gradient_steps": self.gradient_steps,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        randomness.restore(self._generator, state["generator"])
+        self._dropout_generator.set_state(state["dropout_generator"])
+        self.networks.load_state_dict(state["networks"])
+        self._layers = self._to_numpy()
+        self._optimizer.load_state_dict(state["optimizer"])
+        vars(self._input_statistics).update(state["input_statistics"])
+        self._take_input_statistics()
+        self._output_mean, self._output_std = state["outputs"]
+        self._counts, self.gradient_steps = state["counts"], state["gradient_steps"]
+
     def save(self, path: Path) -> None:
         """Write the networks and the statistics, for `torch.load(path, weights_only=True)`."""
         torch.save(
@@ -298,6 +323,10 @@ class RewardModel:
             },
             path,
         )
+
+    def _take_input_statistics(self) -> None:
+        self._input_mean = self._input_statistics.mean.astype(np.float32)
+        self._input_std = np.sqrt(self._input_statistics.var + 1e-8).astype(np.float32)
 
     def _extend_bootstraps(self, comparisons: int) -> None:
         """Draw how often each new comparison enters each member's bootstrap: Poisson (Oza and Russell 2001).

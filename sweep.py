@@ -29,10 +29,11 @@ from workshop.finished_runs import UnusableRunError, find_runs, read_run
 from workshop.grid import Axis, combinations, flags_in, one_by_one, read_axes
 from workshop.loss_checker import check_loss
 from workshop.messages import UsageError, require_name, require_number, say
+from workshop.outcome import Row
 from workshop.parallel import Backend, as_done, workers
 from workshop.plan import plan_run
 from workshop.program import EXIT_OTHER, run_program
-from workshop.run_directory import Row, as_command, flatten
+from workshop.run_directory import RunDirectory, as_command, flatten
 from workshop.search import Objective, Search, best_first, chosen, finished, follow_trial, score, suggest
 
 SET_BY_THE_SWEEP = ("--seed", "--name", "--runs-dir")
@@ -242,7 +243,8 @@ def run_quietly(arguments: Sequence[str], parent: int, follow: Callable[[Row], o
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
     with ONE_AT_A_TIME, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         started = time.perf_counter()
-        return Path(train(read_config(arguments), arguments, started, follow)["run"])
+        config = read_config(arguments)
+        return Path(train(config, started, partial(RunDirectory.make, config, arguments), follow)["run"])
 
 
 def check(flags: Sequence[Sequence[str]]) -> None:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -74,7 +74,7 @@ def time_loop(steps: int, seed: int) -> float:
     plan = plan_run(config)
     with tempfile.TemporaryDirectory() as directory:
         started = time.perf_counter()
-        run = RunDirectory(Path(directory), plan.spec.id, config.name, config.seed, config, [])
+        run = RunDirectory.make(replace(config, runs_dir=Path(directory)), [])
         report = Report(run, plan.spec, steps, config.seed, started)
         rlhf(config, plan, "cpu", run, report)
         return run.rows[-1]["env_steps"] / (time.perf_counter() - started)

@@ -1,6 +1,7 @@
 """It learns: by margins that chance does not give."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from conftest import type_command
@@ -17,8 +18,8 @@ SOLUTION = ChoiceModelConfig(loss="bradley-terry")
 
 def train(tmp_path: Path, config: Config) -> Report:
     plan = plan_run(config)
-    run = RunDirectory(tmp_path, plan.spec.id, config.name, config.seed, config, [])
-    with Report(run, plan.spec, config.total_timesteps, config.seed, started=0) as report:
+    run = RunDirectory.make(replace(config, runs_dir=tmp_path), [])
+    with run, Report(run, plan.spec, config.total_timesteps, config.seed, started=0) as report:
         rlhf(config, plan, choose_device("cpu"), run, report)
     return report
 
@@ -26,12 +27,12 @@ def train(tmp_path: Path, config: Config) -> Report:
 def test_agent_learns_from_comparisons_alone(tmp_path: Path):
     """With the default settings: 20 episodes of the trained agent against 20 of the untrained one."""
     report = train(tmp_path, Config(seed=3, choice_model=SOLUTION))
-    untrained = report._evaluations[0].episodes.true_returns
-    trained = report._evaluations[-1].episodes.true_returns
+    untrained = report._episodes[0].true_returns
+    trained = report._episodes[-1].true_returns
     assert ttest_ind(trained, untrained, alternative="greater", equal_var=False).pvalue < 1e-9
     # an untrained agent, or one that always pushes to one side, gets about 50, and hardly ever 100
     assert trained.mean() > 150
-    assert report._evaluations[-1].reward_correlation > 0.6
+    assert report._last.reward_correlation > 0.6
 
 
 def test_agent_learns_from_the_true_reward(tmp_path: Path):
@@ -46,6 +47,6 @@ def test_answers_against_the_true_reward_teach_the_opposite(tmp_path: Path):
     """The agent's reward comes from the answers and from nowhere else: a contrary oracle teaches a contrary reward."""
     contrary = OracleConfig(oracle_mistakes=1.0)
     config = Config(seed=0, total_timesteps=24_000, iterations=6, choice_model=SOLUTION, oracle=contrary)
-    last = train(tmp_path, config)._evaluations[-1]
+    last = train(tmp_path, config)._last
     assert last.reward_correlation < -0.5
     assert last.episodes.true_returns.mean() < 100

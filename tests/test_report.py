@@ -27,12 +27,15 @@ class Inner:
 @dataclass(frozen=True)
 class Options:
     seed: int = 3
+    env: str = "Some/Env-v0"
+    name: str = "try"
+    runs_dir: Path = Path("runs")
     where: Path = Path("a/b")
     inner: Inner = field(default_factory=Inner)
 
 
 def make_run(tmp_path: Path) -> RunDirectory:
-    return RunDirectory(tmp_path / "runs", "Some/Env-v0", "try", 3, Options(), ["--seed", "3"])
+    return RunDirectory.make(Options(runs_dir=tmp_path / "runs"), ["--seed", "3"])
 
 
 def rows(true_returns: list[float], comparisons: list[int] | None = None) -> list[dict[str, float]]:

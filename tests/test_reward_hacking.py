@@ -1,5 +1,7 @@
 """The alarm for reward hacking, on made-up evaluations: when it goes off, and when it keeps quiet."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from workshop.evaluation import EPISODES, Episodes, Evaluation
@@ -20,12 +22,9 @@ def reward(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
 
 def alarms(true: list[float], learned: list[float], noise: float = 1.0) -> list[int]:
     """The iterations in which the alarm goes off."""
-    alarm, seen, rung = HackingAlarm(), [], []
-    for index, (t, r) in enumerate(zip(true, learned, strict=True)):
-        seen.append(evaluation(t, r, noise))
-        if alarm.check(seen, reward) is not None:
-            rung.append(index)
-    return rung
+    alarm = HackingAlarm()
+    messages = [alarm.check(evaluation(t, r, noise), reward) for t, r in zip(true, learned, strict=True)]
+    return [index for index, message in enumerate(messages) if message is not None]
 
 
 FALLING = [0.0, 50, 100, 90, 70, 60, 50, 40, 30, 20]
@@ -38,10 +37,8 @@ def test_alarm_goes_off_once_when_the_learned_return_rises_and_the_true_one_fall
 
 
 def test_message_tells_both_returns():
-    alarm, seen, messages = HackingAlarm(), [], []
-    for t, r in zip(FALLING, RISING, strict=True):
-        seen.append(evaluation(t, r))
-        messages.append(alarm.check(seen, reward))
+    alarm = HackingAlarm()
+    messages = [alarm.check(evaluation(t, r), reward) for t, r in zip(FALLING, RISING, strict=True)]
     (message,) = filter(None, messages)
     for part in ("Since iteration 2", "from 2 to", "from 100 to"):
         assert part in message
@@ -66,14 +63,13 @@ def test_no_alarm_for_a_passing_fall():
 
 def test_returns_are_compared_by_the_learned_reward_of_today():
     """What the reward model said of itself earlier, in another scale, counts for nothing."""
-    alarm, seen, rung = HackingAlarm(), [], []
-    for index, t in enumerate(FALLING):
-        seen.append(evaluation(t, RISING[index]))
-        seen[-1] = Evaluation(seen[-1].episodes, 5.0, 0.0, np.empty(0), np.empty(0))
+    alarm, rung = HackingAlarm(), []
+    for t, r in zip(FALLING, RISING, strict=True):
+        seen = replace(evaluation(t, r), learned_return_mean=5.0)
         rung.append(alarm.check(seen, lambda observations, actions: np.full(len(observations), 5.0)))
     assert rung == [None] * len(FALLING), "today's reward sees no rise"
 
 
 def test_true_reward_has_nothing_to_hack():
     alarm = HackingAlarm()
-    assert all(alarm.check([evaluation(t, 0) for t in FALLING[: n + 1]], None) is None for n in range(10))
+    assert [alarm.check(evaluation(t, 0), None) for t in FALLING] == [None] * 10

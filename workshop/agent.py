@@ -17,7 +17,8 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 from torch import nn
 
-from workshop import mlp
+from workshop import mlp, randomness
+from workshop.checkpoint import State
 from workshop.messages import require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.spaces import flatten
@@ -27,6 +28,8 @@ from workshop.vec_env import Stepping, make_vec_env
 RewardFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # observations (n, *shape) in, actions (n, *shape) out
 Policy = Callable[[np.ndarray], np.ndarray]
+
+STATISTICS = ("obs_rms", "ret_rms")  # of VecNormalize
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class LearnedRewardVecEnv(VecEnvWrapper):
     """Gives the agent the learned reward in place of the true one, and keeps what happened.
 
     `reward_function` is the reward swapped in, from the state acted in and the action; None leaves the true one.
+    `observations` are those that the environments gave last.
     The true reward is only ever recorded, and what is recorded is not handed out for PPO to change: at the end of a
     truncated episode PPO adds the value of the last state to the reward, in place.
     """
@@ -98,9 +102,9 @@ class LearnedRewardVecEnv(VecEnvWrapper):
         self._steps: list[tuple[np.ndarray, ...]] = []
 
     def reset(self) -> np.ndarray:
-        self._observations = self.venv.reset()
+        self.observations = self.venv.reset()
         self._episode_starts = np.ones(self.num_envs, dtype=bool)
-        return self._observations
+        return self.observations
 
     def step_async(self, actions: np.ndarray) -> None:
         self._actions = actions
@@ -108,12 +112,12 @@ class LearnedRewardVecEnv(VecEnvWrapper):
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         observations, true_rewards, dones, infos = self.venv.step_wait()
-        self._steps.append((self._observations, self._actions, true_rewards, self._episode_starts))
+        self._steps.append((self.observations, self._actions, true_rewards, self._episode_starts))
         if self.reward_function is None:
             rewards = true_rewards.copy()
         else:
-            rewards = self.reward_function(self._observations, self._actions)
-        self._observations, self._episode_starts = observations, dones
+            rewards = self.reward_function(self.observations, self._actions)
+        self.observations, self._episode_starts = observations, dones
         return observations, rewards, dones, infos
 
     def take_rollouts(self) -> Rollouts:
@@ -202,6 +206,54 @@ class Agent:
         std = np.sqrt(statistics.var.reshape(-1, 1) + self._normalised.epsilon)
         scaled = weight / std
         return scaled.astype(np.float32), (bias - statistics.mean.reshape(-1) @ scaled).astype(np.float32)
+
+    def state(self) -> State:
+        """Everything that training goes on from, but for the environments: see `play_again`."""
+        ppo = self._ppo
+        state: State = {
+            "policy": ppo.policy.state_dict(),
+            "optimizer": ppo.policy.optimizer.state_dict(),
+            "num_timesteps": ppo.num_timesteps,
+            "updates": ppo._n_updates,
+            "global_generators": randomness.global_state(),
+            "generator": randomness.state_of(self._generator),
+        }
+        if self._normalised is not None:
+            state["normalised"] = {name: vars(getattr(self._normalised, name)) for name in STATISTICS}
+            state["discounted_returns"] = self._normalised.returns
+        return state
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`, once `play_again` has brought the environments to where they were."""
+        ppo = self._ppo
+        ppo.policy.load_state_dict(state["policy"])
+        ppo.policy.optimizer.load_state_dict(state["optimizer"])
+        ppo.num_timesteps, ppo._n_updates = state["num_timesteps"], state["updates"]
+        if self._normalised is not None:
+            for name, values in state["normalised"].items():
+                vars(getattr(self._normalised, name)).update(values)
+            self._normalised.returns = state["discounted_returns"]
+            if ppo._last_obs is not None:
+                ppo._last_obs = self._normalised.normalize_obs(self._venv.observations)
+        randomness.restore(self._generator, state["generator"])
+        randomness.restore_global(state["global_generators"])
+
+    def play_again(self, rollouts: Rollouts, random_each: int) -> None:
+        """Bring the environments to where they were after these rollouts, a random policy's `random_each` steps first.
+
+        Their state cannot be saved, but they do the same again: their seeds and all actions are known.
+        """
+        ppo = self._ppo
+        self._venv.reset()
+        for actions in rollouts.actions[:random_each]:
+            self._venv.step(actions)
+        if len(rollouts.actions) > random_each:
+            ppo._setup_learn(0, reset_num_timesteps=False)  # as `learn` does when it is first called: it resets
+            for actions in rollouts.actions[random_each:]:
+                _, _, ppo._last_episode_starts, infos = self._venv.step(actions)
+                ppo._update_info_buffer(infos)
+            ppo._last_obs = self._venv.observations
+        self._venv.take_rollouts()
 
     def log(self, values: dict[str, float]) -> None:
         """Write these numbers and SB3's own to TensorBoard, at the number of steps trained so far."""

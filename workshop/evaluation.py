@@ -3,12 +3,14 @@
 All of this is for reports. Nothing of it reaches the agent, the reward model or the choice of questions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
+from workshop import randomness
 from workshop.agent import Policy, RewardFunction
+from workshop.checkpoint import State
 from workshop.vec_env import make_vec_env
 
 EPISODES = 20
@@ -32,6 +34,10 @@ class Episodes:
     true_returns: np.ndarray
     seed: int
     first_actions: np.ndarray
+
+    def without_steps(self) -> "Episodes":
+        """What is left when the steps are let go: enough to play the first one again."""
+        return replace(self, observations=np.empty(0), actions=np.empty(0), true_rewards=np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,14 @@ class Evaluator:
         every_fourth = slice(None, None, 4)  # enough to tell a correlation
         self._random_steps = random_episodes.observations[every_fourth], random_episodes.actions[every_fourth]
         self._random_true_rewards = random_episodes.true_rewards[every_fourth]
+
+    def state(self) -> State:
+        """What evaluation goes on from."""
+        return {"generator": randomness.state_of(self._generator)}
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        randomness.restore(self._generator, state["generator"])
 
     def evaluate(self, policy: Policy, reward: RewardFunction | None) -> Evaluation:
         """Play 20 episodes with `policy`, and compare the learned `reward`, if there is one, with the true one."""

@@ -11,6 +11,10 @@ class UsageError(Exception):
     """A mistake of the user's, in the flags or in their loss: its text is all they see, and the exit code is 2."""
 
 
+class RunError(Exception):
+    """What stops a run, or keeps it from going on, though nobody typed anything wrong: all they see. Exit code 1."""
+
+
 def say(text: str) -> None:
     """Write a message to standard error: standard output is kept for the result."""
     print(text, file=sys.stderr, flush=True)

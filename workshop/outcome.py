@@ -1,9 +1,9 @@
 """How a run ended: whether its task was solved, and with how many comparisons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workshop.run_directory import Row
+Row = Mapping[str, float | str]  # of progress.csv, by column
 
 
 def summarise(rows: Sequence[Row], solved_at: float | None) -> dict[str, Any]:

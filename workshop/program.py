@@ -1,5 +1,6 @@
 """What every program of the workshop does the same way: read flags, say what is wrong, exit with the right code."""
 
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -9,13 +10,14 @@ from typing import Any, TypeVar
 
 import tyro
 
-from workshop.messages import UsageError, coloured, say
+from workshop.messages import RunError, UsageError, coloured, say
 
 Flags = TypeVar("Flags")
 
 EXIT_OTHER = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 
 def read_flags(
@@ -56,13 +58,39 @@ def _replace(config: Any, values: Mapping[str, Any]) -> Any:
 
 
 def run_program(main: Callable[[], None]) -> None:
-    """Run `main` and exit: 0 when done, 2 for a mistake of the user's, 130 when interrupted."""
+    """Run `main` and exit: 0 when done, 2 for a mistake of the user's, 130 or 143 when interrupted, 1 if it failed."""
+    _stop_at_signals()
     try:
         main()
     except UsageError as mistake:
         first, *others = str(mistake).splitlines()
         say("\n".join([coloured(first, "red", sys.stderr), *others]))
         sys.exit(EXIT_USAGE)
+    except (RunError, OSError) as problem:
+        say(coloured(_in_a_sentence(problem), "red", sys.stderr))
+        sys.exit(EXIT_OTHER)
+    except Terminated:
+        sys.exit(EXIT_TERMINATED)
     except KeyboardInterrupt:
-        say("Interrupted.")
         sys.exit(EXIT_INTERRUPTED)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which stops a program as Ctrl-C does."""
+
+
+def _stop_at_signals() -> None:
+    """Let SIGTERM and the first Ctrl-C stop the program in order, and a second Ctrl-C at once."""
+
+    def stop(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _in_a_sentence(problem: Exception) -> str:
+    if isinstance(problem, OSError):
+        return f"{problem.filename or 'A file'}: {problem.strerror or problem}."
+    return str(problem)

@@ -1,6 +1,7 @@
 """What a run tells: its progress bar, `progress.csv` and TensorBoard, and at the end its plots, pictures and result."""
 
 import math
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -11,14 +12,15 @@ from gymnasium.envs.registration import EnvSpec
 from tqdm import tqdm
 
 from workshop.agent import Agent, RewardFunction
+from workshop.checkpoint import State
 from workshop.environments import solved_at
-from workshop.evaluation import Evaluation, Evaluator
+from workshop.evaluation import Episodes, Evaluation, Evaluator
 from workshop.figures import draw_learned_reward, draw_learning_curve
 from workshop.messages import UsageError, say
-from workshop.outcome import summarise
+from workshop.outcome import Row, summarise
 from workshop.pictures import can_be_drawn, save_final_policy, save_progress
 from workshop.reward_hacking import HackingAlarm
-from workshop.run_directory import Row, RunDirectory
+from workshop.run_directory import RunDirectory
 
 EVALUATION = 1  # beside the run's seed: the stream of randomness that evaluation draws from
 
@@ -45,7 +47,8 @@ class Report:
         self._spec = spec
         self._started = started
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]))
-        self._evaluations: list[Evaluation] = []
+        self._episodes: list[Episodes] = []  # of each iteration, without their steps
+        self._last: Evaluation | None = None
         self._alarm = HackingAlarm()
         self._solved_at = solved_at(spec)
         self._plots, self._videos = run.path / "plots", run.path / "videos"
@@ -58,10 +61,8 @@ class Report:
     def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
         self._bar.close()
         if exception is not None and issubclass(exception, KeyboardInterrupt | UsageError):
-            when = (
-                f"after iteration {len(self._evaluations) - 1}" if self._evaluations else "before the first iteration"
-            )
-            say(f"Stopped {when}; what was done until then is in {self.run.path}")
+            when = f"after iteration {len(self._episodes) - 1}" if self._episodes else "before the first iteration"
+            say(f"Stopped {when}. To go on: python main.py --resume {shlex.quote(str(self.run.path))}")
 
     def steps_taken(self, steps: int) -> None:
         """Move the progress bar on by so many environment steps."""
@@ -75,13 +76,13 @@ class Report:
         `reward` is the learned reward that the agent was trained on (None for the true one), `learned_from` the columns
         of `progress.csv` that tell how it was learned.
         """
-        evaluation = self._evaluator.evaluate(agent.policy(), reward)
-        self._evaluations.append(evaluation)
-        alarm = self._alarm.check(self._evaluations, reward)
+        evaluation = self._last = self._evaluator.evaluate(agent.policy(), reward)
+        self._episodes.append(evaluation.episodes.without_steps())
+        alarm = self._alarm.check(evaluation, reward)
         if alarm is not None:
             self._say(alarm)
         row = {
-            "iteration": len(self._evaluations) - 1,
+            "iteration": len(self._episodes) - 1,
             "env_steps": env_steps,
             "true_return_mean": float(evaluation.episodes.true_returns.mean()),
             "true_return_std": float(evaluation.episodes.true_returns.std()),
@@ -105,16 +106,36 @@ class Report:
         with self._bar.external_write_mode(file=sys.stderr):
             say(text)
 
+    def state(self) -> State:
+        """What the report goes on from."""
+        return {
+            "evaluator": self._evaluator.state(),
+            "alarm": self._alarm.state(),
+            "episodes": [vars(episodes) for episodes in self._episodes],
+            "last": vars(self._last) | {"episodes": vars(self._last.episodes)},
+            "seconds": time.perf_counter() - self._started,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`; what was between it and now does not count into the run's seconds."""
+        self._evaluator.restore(state["evaluator"])
+        self._alarm.restore(state["alarm"])
+        self._episodes = [Episodes(**episodes) for episodes in state["episodes"]]
+        self._last = Evaluation(**state["last"] | {"episodes": Episodes(**state["last"]["episodes"])})
+        self._started -= state["seconds"]
+        self._bar.update(self.run.rows[-1]["env_steps"])
+
     def finish(self) -> dict[str, Any]:
         """Draw the plots and the moving pictures, and return the run's result."""
         rows = self.run.rows
         draw_learning_curve(rows, self._solved_at, self._plots / "learning_curve.png")
-        if len(self._evaluations[-1].learned_rewards):
-            draw_learned_reward(rows, self._evaluations[-1], self._plots / "learned_reward.png")
+        if len(self._last.learned_rewards):
+            draw_learned_reward(rows, self._last, self._plots / "learned_reward.png")
         if can_be_drawn(self._spec.id):
-            episodes = [evaluation.episodes for evaluation in self._evaluations]
-            save_progress(self._spec, episodes, [row["comparisons"] for row in rows], self._videos / "progress.gif")
-            save_final_policy(self._spec, episodes[-1], self._videos / "final_policy.gif")
+            save_progress(
+                self._spec, self._episodes, [row["comparisons"] for row in rows], self._videos / "progress.gif"
+            )
+            save_final_policy(self._spec, self._episodes[-1], self._videos / "final_policy.gif")
         seconds = round(time.perf_counter() - self._started, 1)
         return {"run": str(self.run.path), **summarise(rows, self._solved_at), "seconds": seconds}
 

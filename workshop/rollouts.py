@@ -1,6 +1,6 @@
 """What the agent did: the transitions of all its environments, kept in order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from gymnasium import spaces
@@ -55,8 +55,20 @@ class Rollouts:
         every = 1 if at_most is None else -(-len(self) // at_most)
         return tuple(array.reshape(-1, *array.shape[2:])[::every] for array in (self.observations, self.actions))
 
+    @property
+    def new(self) -> "Rollouts":
+        """The newest of them, which were added last."""
+        return Rollouts(*(getattr(self, field.name)[self.newest :] for field in ARRAYS))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Their arrays by name."""
+        return {field.name: getattr(self, field.name) for field in ARRAYS}
+
     def fragment_starts(self, length: int) -> np.ndarray:
         """Where a fragment of `length` steps can begin without crossing a reset: (k, 2), step and environment."""
         episode = np.cumsum(self.episode_starts, axis=0)
         last = max(0, len(episode) - length + 1)
         return np.argwhere(episode[:last] == episode[length - 1 :])
+
+
+ARRAYS = fields(Rollouts)[:-1]

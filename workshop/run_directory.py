@@ -1,8 +1,10 @@
 """What a run leaves behind, written as it happens: `runs/<env>__<name>__<seed>__<YYYYmmdd-HHMMSS>/`."""
 
 import csv
+import io
 import json
 import math
+import os
 import platform
 import shlex
 import time
@@ -11,10 +13,17 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from filelock import FileLock, Timeout
 
+from workshop.checkpoint import Checkpoints, State, write_safely
+from workshop.messages import RunError
+from workshop.outcome import Row
+
+PROGRESS = "progress.csv"
+LOCK = ".lock"
 PACKAGES = ("gymnasium", "numpy", "stable-baselines3", "torch")
 
 COLUMNS = (
@@ -36,32 +45,82 @@ COLUMNS = (
     "random_return_mean",
 )
 
-Row = Mapping[str, float | str]
-
 
 class RunDirectory:
-    """One run's files. Making one makes the directory, with `config.json` and `command.txt` in it.
+    """One run's files: `RunDirectory.make` for a new one, `RunDirectory.reopen` for one that was interrupted.
 
-    `options` is the dataclass of all options, which may hold others, and `arguments` the command line that they were
-    read from. Two runs that start within a second get different times in their names.
+    As long as it is open, no other process can use it; a process that died does not keep it.
+
+    | attribute | what |
+    | --- | --- |
+    | path | the directory |
+    | rows | those of `progress.csv` so far |
+    | checkpoints | what an interrupted run goes on from |
     """
 
-    def __init__(self, runs_dir: Path, env_id: str, name: str, seed: int, options: Any, arguments: Sequence[str]):
-        runs_dir.mkdir(parents=True, exist_ok=True)
-        self.path = _make_directory(runs_dir, f"{env_id.replace('/', '-')}__{name}__{seed}")
-        for part in ("plots", "videos"):
-            (self.path / part).mkdir()
-        packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
-        _write_text(self.path / "config.json", json.dumps({**flatten(options), "packages": packages}, indent=2) + "\n")
-        _write_text(self.path / "command.txt", as_command(arguments) + "\n")
-        self._write_row(COLUMNS, mode="x")
+    def __init__(self, path: Path):
+        self.path = path
         self.rows: list[Row] = []
+        self.checkpoints = Checkpoints(path)
         self._comparisons = 0
+        self._recorded = 0
+        self._lock = FileLock(path / LOCK)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(f"{path} is in use: another process is running there.") from None
+
+    @classmethod
+    def make(cls, options: Any, arguments: Sequence[str]) -> "RunDirectory":
+        """Make the directory of a new run, with `config.json` and `command.txt` in it.
+
+        `options` is the dataclass of all options, `env`, `name`, `seed` and `runs_dir` among them or in dataclasses in
+        it; `arguments` is the command line that they were read from. Two runs that start within a second get different
+        times in their names.
+        """
+        flat = flatten(options)
+        runs_dir = Path(flat["runs_dir"])
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        run = cls(_make_directory(runs_dir, f"{flat['env'].replace('/', '-')}__{flat['name']}__{flat['seed']}"))
+        for part in ("plots", "videos"):
+            (run.path / part).mkdir()
+        packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
+        _write_text(run.path / "command.txt", as_command(arguments) + "\n")
+        _write_text(run.path / "config.json", json.dumps({**flat, "packages": packages}, indent=2) + "\n")
+        run._write_rows([COLUMNS])
+        return run
+
+    @classmethod
+    def reopen(cls, path: Path) -> "RunDirectory":
+        """Open the directory of an interrupted run, as it was before its first iteration: see `restore`.
+
+        Raises a RunError if another process uses it, or what it holds cannot be read.
+        """
+        run = cls(path)
+        run._recorded = _whole_lines(path / "comparisons.jsonl")
+        run._write_rows([COLUMNS])
+        return run
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def state(self) -> State:
+        """What the run's files go on from."""
+        return {"rows": self.rows, "comparisons": self._comparisons}
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`: rows that were written after it are dropped, recorded answers are kept."""
+        self.rows, self._comparisons = state["rows"], state["comparisons"]
+        self._write_rows([COLUMNS, *(_cells(row) for row in self.rows)])
 
     def append_row(self, row: Row) -> None:
         """Add a row to `progress.csv`: values by column name, NaN or "" where there is nothing to say."""
         self.rows.append(dict(row))
-        self._write_row([_cell(row[column]) for column in COLUMNS], mode="a")
+        with (self.path / PROGRESS).open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(_cells(row))
 
     def append_comparisons(
         self,
@@ -79,14 +138,15 @@ class RunDirectory:
         """
         directory = self.path / "fragments"
         directory.mkdir(exist_ok=True)
-        file = directory / f"{self._comparisons:06d}.npz"
+        first, self._comparisons = self._comparisons, self._comparisons + len(preferences)
         arrays = {f"{name}_a": array for name, array in fragments_a.items()}
         arrays |= {f"{name}_b": array for name, array in fragments_b.items()}
-        np.savez(file, allow_pickle=False, **arrays)
+        file = directory / f"{first:06d}.npz"
+        write_safely(file, lambda stream: np.savez(stream, allow_pickle=False, **arrays))
         with (self.path / "comparisons.jsonl").open("a", encoding="utf-8", newline="\n") as lines:
             for row, preference in enumerate(preferences):
                 line = {
-                    "comparison": self._comparisons + row,
+                    "comparison": first + row,
                     "iteration": iteration,
                     "preference": None if math.isnan(preference) else float(preference),
                     "labeller": labeller,
@@ -94,8 +154,8 @@ class RunDirectory:
                     "fragments": f"fragments/{file.name}",
                     "row": row,
                 }
-                lines.write(json.dumps(line) + "\n")
-        self._comparisons += len(preferences)
+                if first + row >= self._recorded:  # an earlier process, before it was stopped, has not got so far
+                    lines.write(json.dumps(line) + "\n")
 
     def write_choice_models(self, explained: Mapping[str, tuple[float, float]], answers: int) -> None:
         """Write `choice_models.csv`: how well each explains so many held-out answers, by `choice_models.explain`."""
@@ -105,9 +165,10 @@ class RunDirectory:
             for name, (loss, temperature) in explained.items():
                 writer.writerow([name, _cell(loss), _cell(temperature), answers])
 
-    def _write_row(self, cells: Any, mode: str) -> None:
-        with (self.path / "progress.csv").open(mode, encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow(cells)
+    def _write_rows(self, rows: Sequence[Sequence[str]]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        write_safely(self.path / PROGRESS, lambda stream: stream.write(text.getvalue().encode()))
 
 
 def flatten(options: Any) -> dict[str, Any]:
@@ -139,6 +200,21 @@ def _make_directory(runs_dir: Path, prefix: str) -> Path:
 
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _cells(row: Row) -> list[str]:
+    return [_cell(row[column]) for column in COLUMNS]
+
+
+def _whole_lines(path: Path) -> int:
+    """How many lines a file has, 0 if there is none; what a kill cut off, after the end of the last, is dropped."""
+    if not path.exists():
+        return 0
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        os.truncate(path, end)
+    return content.count(b"\n")
 
 
 def _cell(value: float | str) -> str:

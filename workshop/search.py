@@ -14,7 +14,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from workshop.finished_runs import FinishedRun
 from workshop.grid import Axis
 from workshop.messages import UsageError
-from workshop.run_directory import Row
+from workshop.outcome import Row
 
 Objective = Literal["comparisons_to_solve", "true_return_mean"]
 DIRECTIONS: Mapping[Objective, Literal["minimize", "maximize"]] = {

@@ -1,0 +1,147 @@
+"""Checkpoints, from which an interrupted run goes on exactly: written aside, flushed to the disk, then renamed.
+
+`checkpoint/` in a run's directory holds `iteration-000000.npz`, …, the rollouts and comparisons that each iteration
+added, and `state.pt`, everything else. It holds their SHA-256 too, so that a checkpoint is whole or none.
+"""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+
+# Nested dicts, lists and tuples of tensors, arrays, numbers and text
+State = dict[str, Any]
+
+FORMAT = 1
+MADE_BY = ("gymnasium", "numpy", "stable-baselines3", "torch")
+STATE = "state.pt"
+ARRAY = "__array__"  # marks what was an array, since tensors alone can be loaded without running code
+
+
+class UnusableCheckpointError(Exception):
+    """A checkpoint that is missing, damaged or of another version; the text says what is the matter."""
+
+
+class Checkpoints:
+    """The checkpoints of one run, in its directory."""
+
+    def __init__(self, run: Path):
+        self.directory = run / "checkpoint"
+        self._hashes: list[str] = []
+
+    @property
+    def exist(self) -> bool:
+        """Whether there is anything to go on from."""
+        return (self.directory / STATE).exists()
+
+    def save(self, state: State, new: dict[str, np.ndarray]) -> None:
+        """Save the state after an iteration, and the arrays that are new in it. Raises OSError if the disk is full."""
+        self.directory.mkdir(exist_ok=True)
+        file = self._file(len(self._hashes))
+        write_safely(file, lambda stream: np.savez(stream, allow_pickle=False, **new))
+        hashes = [*self._hashes, _sha256(file)]
+        whole = {"format": FORMAT, "versions": _versions(), "iterations": hashes, "state": _to_tensors(state)}
+        write_safely(self.directory / STATE, lambda stream: torch.save(whole, stream))
+        self._hashes = hashes
+
+    def load(self) -> tuple[State, list[dict[str, np.ndarray]]]:
+        """The last state, and the arrays that each iteration until then added.
+
+        Raises an UnusableCheckpointError for what is not a whole checkpoint of this version. No code in it is run.
+        """
+        whole = self._load_state()
+        if whole["versions"] != _versions():
+            theirs = ", ".join(f"{name} {number}" for name, number in whole["versions"].items())
+            raise UnusableCheckpointError(f"was made with other versions of packages ({theirs})")
+        added = []
+        for number, sha256 in enumerate(whole["iterations"]):
+            file = self._file(number)
+            if not file.is_file() or _sha256(file) != sha256:
+                raise UnusableCheckpointError(f"is damaged: {file.name} is missing or not the one that was written")
+            with np.load(file, allow_pickle=False) as arrays:
+                added.append(dict(arrays))
+        self._hashes = whole["iterations"]
+        return _to_arrays(whole["state"]), added
+
+    def delete(self) -> None:
+        """Delete them, which the run, being finished, does not need any more."""
+        for file in sorted(self.directory.glob("*")):
+            file.unlink()
+        if self.directory.exists():
+            self.directory.rmdir()
+
+    def _load_state(self) -> dict[str, Any]:
+        file = self.directory / STATE
+        if not file.is_file():
+            raise UnusableCheckpointError("is missing: the run was stopped before its first one")
+        try:
+            with zipfile.ZipFile(file) as archive:
+                # as PyTorch writes it; anything else could unpack to more than the file's size
+                stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
+            whole = torch.load(file, weights_only=True, map_location="cpu") if stored else None
+        except Exception as problem:  # whatever zipfile and PyTorch raise for what they cannot read
+            raise UnusableCheckpointError(f"is damaged: {STATE} cannot be read") from problem
+        if not isinstance(whole, dict) or whole.get("format") != FORMAT:
+            raise UnusableCheckpointError(f"is not one of this version of the workshop: see {STATE}")
+        return whole
+
+    def _file(self, number: int) -> Path:
+        return self.directory / f"iteration-{number:06d}.npz"
+
+
+def write_safely(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file so that, whatever happens, either the old or the new one is there, whole."""
+    aside = path.with_name(f"{path.name}.new")
+    with aside.open("wb") as stream:
+        write(stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(path)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Flush to the disk which files a directory holds, where the system lets one do that."""
+    if os.name == "posix":
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _versions() -> dict[str, str]:
+    return {package: version(package) for package in MADE_BY}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _to_tensors(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return {ARRAY: torch.from_numpy(value.copy())}
+    if isinstance(value, np.generic):
+        return value.item()
+    return _mapped(value, _to_tensors)
+
+
+def _to_arrays(value: Any) -> Any:
+    if isinstance(value, dict) and value.keys() == {ARRAY}:
+        return value[ARRAY].numpy()
+    return _mapped(value, _to_arrays)
+
+
+def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: function(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(function(each) for each in value)
+    return value

@@ -1,0 +1,126 @@
+"""Going on with an interrupted run, exactly where its last checkpoint was made."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+
+from workshop import randomness
+from workshop.agent import Agent
+from workshop.checkpoint import Checkpoints, State, UnusableCheckpointError
+from workshop.messages import RunError, UsageError
+from workshop.rollouts import Rollouts
+from workshop.run_directory import RunDirectory
+
+CONFIG = "config.json"
+ONLY_ON = ("check", "solution", "hint")  # flags that say nothing when they are not there
+PREFIX = "comparisons_"  # before the names of their arrays, in one file with those of the rollouts
+
+
+class Part(Protocol):
+    """A part of a run that can be saved, and go on from what was saved."""
+
+    def state(self) -> State:
+        """Everything that it goes on from."""
+
+    def restore(self, state: State) -> None:
+        """Go on from there."""
+
+
+class Arrays(Protocol):
+    """Comparisons, to which there are only ever more added."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: slice) -> Self: ...
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Their arrays by name."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Those with these arrays."""
+
+    def followed_by(self, later: Self) -> Self:
+        """These and then `later` ones."""
+
+
+Comparisons = TypeVar("Comparisons", bound=Arrays)
+
+
+def recorded_arguments(run: Path) -> list[str]:
+    """The arguments of `main.py` that give the options in the run's `config.json`.
+
+    Raises a UsageError if there is no such run, and a RunError if it is finished, or its options cannot be read.
+    """
+    if not (run / CONFIG).is_file():
+        raise UsageError(f"--resume {run}: there is no run; name the directory of one, such as runs/….")
+    if (run / "agent.zip").exists() and not Checkpoints(run).exist:
+        raise RunError(f"--resume {run}: the run is finished.")
+    try:
+        options = json.loads((run / CONFIG).read_text(encoding="utf-8"))
+        return [argument for name, value in options.items() if name != "packages" for argument in _typed(name, value)]
+    except (ValueError, AttributeError) as problem:
+        raise RunError(f"--resume {run}: {CONFIG} is damaged.") from problem
+
+
+def _typed(option: str, value: Any) -> list[str]:
+    """An option as one types it."""
+    flag = f"--{option.replace('_', '-')}"
+    if value is None or (option in ONLY_ON and not value):
+        return []
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    if isinstance(value, list):
+        return [flag, *map(str, value)]
+    return [f"{flag}={value}"]
+
+
+class Saved:
+    """The checkpoints of a run that consists of an agent, other `parts`, rollouts and comparisons."""
+
+    def __init__(self, run: RunDirectory, agent: Agent, **parts: Part | np.random.Generator):
+        self._run, self._agent = run, agent
+        self._parts: dict[str, Any] = {"agent": agent, "run": run, **parts}
+        self._comparisons = 0
+
+    def go_on(
+        self, rollouts: Rollouts, comparisons: Comparisons, random_each: int
+    ) -> tuple[int, Rollouts, Comparisons]:
+        """The iteration to begin with, and the rollouts and comparisons until then.
+
+        For a new run, these are 0 and what was passed. Raises a RunError if there is a checkpoint that cannot be used.
+        `random_each` are a random policy's steps at the beginning, in each environment.
+        """
+        if not self._run.checkpoints.exist:
+            return 0, rollouts, comparisons
+        try:
+            state, pieces = self._run.checkpoints.load()
+        except UnusableCheckpointError as problem:
+            raise RunError(f"--resume {self._run.path}: the checkpoint {problem}.") from problem
+        for piece in pieces:
+            of_comparisons = {name.removeprefix(PREFIX): piece.pop(name) for name in list(piece) if PREFIX in name}
+            rollouts = rollouts.followed_by(Rollouts(**piece))
+            comparisons = comparisons.followed_by(comparisons.from_arrays(of_comparisons))
+        self._agent.play_again(rollouts, random_each)
+        for name, part in self._parts.items():
+            if isinstance(part, np.random.Generator):
+                randomness.restore(part, state[name])
+            else:
+                part.restore(state[name])
+        self._comparisons = len(comparisons)
+        return len(pieces), rollouts, comparisons
+
+    def save(self, rollouts: Rollouts, comparisons: Comparisons) -> None:
+        """Save all parts as they are after an iteration, and what it added to the rollouts and the comparisons."""
+        state = {
+            name: randomness.state_of(part) if isinstance(part, np.random.Generator) else part.state()
+            for name, part in self._parts.items()
+        }
+        new = comparisons[self._comparisons :].arrays()
+        self._run.checkpoints.save(
+            state, rollouts.new.arrays() | {f"{PREFIX}{name}": array for name, array in new.items()}
+        )
+        self._comparisons = len(comparisons)
