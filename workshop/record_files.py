@@ -1,0 +1,114 @@
+"""The files of a run's record, read as if a stranger had sent them: nothing in them is trusted, and no code is run."""
+
+import json
+import math
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+ARRAYS = ("observations", "actions", "true_rewards")
+LARGEST_TEXT = 50_000_000  # bytes; some 300,000 answers
+LARGEST_FRAGMENTS = (
+    1_000_000_000  # bytes of one run's fragments, unpacked; 700 comparisons of the cheetah are 10 million
+)
+LARGEST_NUMBER = float(np.finfo(np.float32).max)  # the networks take no larger ones
+LONGEST_HEADER = 1000  # bytes of an array's header, which is Python text; an honest one has 118
+
+
+class BrokenRecordError(Exception):
+    """A record that cannot be read; the text is one sentence, with the file and, in `comparisons.jsonl`, the line."""
+
+
+def find_file(run: Path, relative: str) -> Path:
+    """The file at this path below the run directory.
+
+    Raises a BrokenRecordError if there is none, or if a symbolic link leads to another directory.
+    """
+    path = run / relative
+    try:
+        actual = path.resolve(strict=True)
+        expected = run.resolve() / Path(relative).parent
+    except (OSError, RuntimeError) as problem:  # RuntimeError: links in a circle, up to Python 3.12
+        raise BrokenRecordError(f"{path} is missing.") from problem
+    if actual.parent != expected:
+        raise BrokenRecordError(f"{path} is a link that leads out of its directory.")
+    if not actual.is_file():
+        raise BrokenRecordError(f"{path} is not a file.")
+    return path
+
+
+def read_bytes(path: Path) -> bytes:
+    """A text file as it is on disk; a BrokenRecordError if it is larger than any run's or cannot be read."""
+    try:
+        if path.stat().st_size > LARGEST_TEXT:
+            raise BrokenRecordError(f"{path} is too large to be a run's.")
+        return path.read_bytes()
+    except OSError as problem:
+        raise BrokenRecordError(f"{path} cannot be read.") from problem
+
+
+def parse_object(text: bytes, place: str) -> dict[str, Any]:
+    """A JSON object as a dict; a BrokenRecordError that names the place if it is not one."""
+    try:
+        value = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as problem:
+        raise BrokenRecordError(f"{place} is not JSON.") from problem
+    if not isinstance(value, dict):
+        raise BrokenRecordError(f"{place} is not a JSON object.")
+    return value
+
+
+def read_fragments(path: Path, length: int, at_most: int) -> dict[str, np.ndarray]:
+    """The arrays of one `.npz` file: each of `ARRAYS` with "_a" and with "_b" after its name, of shape (n, length, …).
+
+    Sizes are looked at before anything is unpacked, so that a small file that claims or unpacks to more than `at_most`
+    bytes costs nothing. Numbers are finite in float32, `true_rewards` have the shape (n, length), and a and b the same
+    shapes and types. Raises a BrokenRecordError for anything else.
+    """
+    expected = {f"{name}_{side}.npy" for name in ARRAYS for side in "ab"}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if len(members) != len(expected) or {member.filename for member in members} != expected:
+                raise BrokenRecordError(f"{path} does not hold the six arrays of pairs of fragments.")
+            if sum(member.file_size for member in members) > at_most:
+                raise BrokenRecordError(f"{path} is too large: a run's fragments may have {LARGEST_FRAGMENTS} bytes.")
+            arrays = {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
+    except BrokenRecordError:
+        raise
+    except Exception as problem:  # of broken bytes, zipfile and NumPy make some ten kinds of it, not all documented
+        raise BrokenRecordError(f"{path} is not a whole file of arrays of numbers.") from problem
+    _require_fragments(arrays, length, path)
+    return arrays
+
+
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """One array, in C order and the machine's byte order; any exception if it is not numbers of the declared size."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("NumPy packs otherwise")
+    with archive.open(member) as file:
+        if npy.read_magic(file) != (1, 0):
+            raise ValueError("not the version of the format that NumPy writes for numbers")
+        shape, _, dtype = npy.read_array_header_1_0(file, max_header_size=LONGEST_HEADER)
+        if dtype.kind not in "biuf" or dtype.itemsize > 8:
+            raise ValueError("not numbers")
+        if math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
+            raise ValueError("the shape does not go with the size")
+    with archive.open(member) as file:
+        array = npy.read_array(file, allow_pickle=False, max_header_size=LONGEST_HEADER)
+    return np.ascontiguousarray(array, dtype.newbyteorder("="))
+
+
+def _require_fragments(arrays: dict[str, np.ndarray], length: int, path: Path) -> None:
+    n = len(arrays["true_rewards_a"]) if arrays["true_rewards_a"].ndim else 0
+    for name, array in arrays.items():
+        if array.shape[:2] != (n, length) or (name.startswith("true_rewards") and array.ndim != 2):
+            raise BrokenRecordError(f"{path} has {name} of shape {array.shape}, not of n fragments of {length} steps.")
+        other = arrays[f"{name[:-2]}_b"]
+        if (array.shape, array.dtype) != (other.shape, other.dtype):
+            raise BrokenRecordError(f"{path} has {name} and {name[:-2]}_b of different shapes or types.")
+        if not (np.abs(array.astype(np.float64)) <= LARGEST_NUMBER).all():
+            raise BrokenRecordError(f"{path} has a number in {name} that is not finite in float32.")
