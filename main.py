@@ -17,19 +17,25 @@ import numpy as np
 import torch
 import tyro
 
-from oracle import OracleConfig, SyntheticOracle
-from preferences import Comparisons, PreferencesConfig, Questions, sample_pairs
+from oracle import HumanOracle, Oracle, OracleConfig, SyntheticOracle
+from preferences import Comparisons, Fragments, PreferencesConfig, Questions, sample_pairs
 from reward_model import HeldOut, RewardModel, RewardModelConfig
 from workshop.agent import Agent, AgentConfig
 from workshop.choice_models import ChoiceModelConfig, choice_model, explain
 from workshop.device import choose_device
 from workshop.environments import EnvironmentConfig
 from workshop.exercise import give_hints, report_check
+from workshop.labelling.fragment_clips import FragmentClips
+from workshop.labelling.open import open_labelling
+from workshop.labelling.options import LabellingConfig
+from workshop.labelling.spectator import Spectator
 from workshop.loss_checker import check_loss
 from workshop.messages import require_name, require_number
 from workshop.outcome import Row
+from workshop.pictures import can_be_drawn
 from workshop.plan import Plan, plan_run
 from workshop.program import read_flags, run_program
+from workshop.recorded_comparisons import load_comparisons_from
 from workshop.report import Report
 from workshop.resume import Saved, recorded_arguments
 from workshop.rollouts import Rollouts
@@ -100,11 +106,35 @@ class Config:
     reward_model: RewardModelConfig = field(default_factory=RewardModelConfig)
     preferences: PreferencesConfig = field(default_factory=PreferencesConfig)
     oracle: OracleConfig = field(default_factory=OracleConfig)
+    labelling: LabellingConfig = field(default_factory=LabellingConfig)
 
     def __post_init__(self) -> None:
         require_number("--seed", self.seed, at_least=0)
         require_number("--iterations", self.iterations, at_least=1)
         require_name("--name", self.name)
+
+
+def recorded_comparisons(config: Config, plan: Plan) -> Comparisons:
+    """The answers of other runs that `--comparisons-from` names, in the order in which they were given."""
+    paths, length = config.preferences.comparisons_from, config.preferences.fragment_length
+    if not paths:
+        return Comparisons.empty(length, *plan.spaces)
+    recorded = load_comparisons_from(paths, plan.spec.id, length, *plan.spaces)
+    return Comparisons(Fragments(**recorded.fragments_a), Fragments(**recorded.fragments_b), recorded.preferences)
+
+
+def make_oracle(
+    config: Config, plan: Plan, run: RunDirectory, report: Report, env_seed: int, generator: np.random.Generator
+) -> Oracle:
+    """Whoever answers: the synthetic oracle or a person, who is shown clips of environments with this seed."""
+    if config.oracle.oracle == "synthetic":
+        return SyntheticOracle(config.oracle, generator)
+    clips = FragmentClips(plan.spec, env_seed, pictures=can_be_drawn(plan.spec.id))
+    oracle = HumanOracle(config.labelling, config.preferences.comparisons, run, clips, generator)
+    report.spectator = Spectator(oracle.session, plan.spec, plan.random_each * config.agent.n_envs, plan.per_iteration)
+    way = open_labelling(config.oracle.oracle, config.labelling, oracle.session, run.path / "clips")
+    report.cleanup.enter_context(way)
+    return oracle
 
 
 def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Report) -> HeldOut:
@@ -118,15 +148,25 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
     model = choice_model(config.choice_model, yours=preference_loss)
     reward_model = RewardModel(*agent.spaces, model, config.reward_model, reward_model_rng, device)
     reward = reward_model.reward if config.reward == "learned" else None
-    oracle = SyntheticOracle(config.oracle, oracle_rng)
+    oracle = make_oracle(config, plan, run, report, agent.seed, oracle_rng)
     rollouts = Rollouts.empty(config.agent.n_envs, *agent.spaces)
     comparisons = Comparisons.empty(length, *agent.spaces)
     questions = Questions(config.preferences, config.iterations)
+    recorded = recorded_comparisons(config, plan)
+    questions.learned_before = len(recorded)
     saved = Saved(run, agent, reward_model=reward_model, oracle=oracle, questions=questions, sampling=questions_rng,
                   report=report)  # fmt: skip
     begin, rollouts, comparisons = saved.go_on(rollouts, comparisons, plan.random_each)
 
+    def ask(iteration: int, n: int) -> tuple[Fragments, Fragments, Callable[[], np.ndarray]]:
+        a, b = sample_pairs(rollouts, n, comparisons, config.preferences, reward_model, questions_rng)
+        return a, b, oracle.ask(a, b, run.record(iteration, oracle.name, vars(a), vars(b)))
+
     for iteration in range(begin, config.iterations + 1):
+        asked = None
+        if config.labelling.keep_labelling and len(rollouts) and (n := questions.next_batch(iteration)):
+            oracle.observe(rollouts, length)
+            asked = ask(iteration, n)  # to be answered while the agent trains
         # Step 2. Optimise agent, producing trajectories. (Before the first time: a random policy's trajectories.)
         new = agent.random_rollouts(plan.random_each) if iteration == 0 else agent.train(reward)
         rollouts = rollouts.followed_by(new)
@@ -136,13 +176,16 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
             reward_model.observe(new)
             oracle.observe(rollouts, length)
             questions.judge(held_out.loss)
+            if len(rollouts) and not len(comparisons):
+                for part in recorded.in_batches(config.preferences.comparisons_per_fit):
+                    comparisons = comparisons.followed_by(part)
+                    reward_model.fit(comparisons)
             while n := questions.next_batch(iteration):
                 # Step 3. Sample pairs of fragments of the trajectories, get comparisons.
-                a, b = sample_pairs(rollouts, n, comparisons, config.preferences, reward_model, questions_rng)
-                asked = Comparisons(a, b, oracle.compare(a, b))
-                comparisons = comparisons.followed_by(asked.answered)
-                questions.count(asked.preferences)
-                run.append_comparisons(iteration, oracle.name, asked.preferences, vars(a), vars(b))
+                a, b, answers = asked or ask(iteration, n)
+                preferences, asked = answers(), None
+                comparisons = comparisons.followed_by(Comparisons(a, b, preferences).answered)
+                questions.count(preferences)
 
                 # Step 4. Optimise reward model parameters.
                 reward_model.fit(comparisons)
@@ -150,6 +193,7 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
         saved.save(rollouts, comparisons)
         # Step 5. Go to step 2.
 
+    oracle.finish()
     agent.save(run.path / "agent.zip")
     reward_model.save(run.path / "reward_model.pt")
     agent.close()
@@ -174,8 +218,13 @@ def train(
     plan = plan_run(config)
     if config.choice_model.uses_yours and config.reward == "learned":
         check_loss(preference_loss)
+    recorded_comparisons(config, plan)  # so that a mistake is told before the run begins
     device = choose_device(config.device)
-    with open_run() as run, Report(run, plan.spec, config.total_timesteps, config.seed, started, follow) as report:
+    show_bar = config.oracle.oracle != "terminal"
+    with (
+        open_run() as run,
+        Report(run, plan.spec, config.total_timesteps, config.seed, started, follow, show_bar) as report,
+    ):
         held_out = rlhf(config, plan, device, run, report)
         explained = explain(config.choice_model, held_out.differences, held_out.preferences)
         if explained:

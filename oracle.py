@@ -1,7 +1,9 @@
-"""Who answers: the synthetic oracle, which knows the true reward."""
+"""Who answers: the synthetic oracle, which knows the true reward, or a person."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, Protocol
 
 import numpy as np
 from scipy.special import expit
@@ -9,16 +11,26 @@ from scipy.special import expit
 from preferences import Fragments, cut
 from workshop import randomness
 from workshop.checkpoint import State
-from workshop.messages import require_number
+from workshop.labeller_report import labeller_report
+from workshop.labelling.clips import Clip
+from workshop.labelling.fragment_clips import FragmentClips
+from workshop.labelling.options import LabellingConfig
+from workshop.labelling.session import Answer, LabellerLeft, LabellingSession, Question
+from workshop.messages import RunError, require_number, say
+from workshop.recorded_comparisons import read_record
 from workshop.rollouts import Rollouts
+from workshop.run_directory import QuestionRecord, RunDirectory
 
+SECONDS_TO_LOOK = 10  # that the page has, at the end, to fetch the report
 SPREAD_FROM = 2000  # fragments, about, from which the mean and spread of the true returns are taken
 
 
 @dataclass(frozen=True)
 class OracleConfig:
-    """Who compares the fragments, and how reliably: the teachers of B-Pref (Lee et al. 2021), in any combination."""
+    """Who compares the fragments: you, or an oracle made of the teachers of B-Pref (Lee et al. 2021) in combination."""
 
+    oracle: Literal["synthetic", "human", "terminal"] = "synthetic"
+    """Who answers: an oracle that knows the true reward, or you, on a page in the browser or in the terminal."""
     oracle_temperature: float = 0.1
     """How noisy the answers are, in --oracle-unit; 0 for always the better one."""
     oracle_mistakes: float = 0.0
@@ -39,6 +51,29 @@ class OracleConfig:
             require_number("--oracle-skip", self.oracle_skip)
         require_number("--oracle-equal", self.oracle_equal, at_least=0)
         require_number("--oracle-discount", self.oracle_discount, above=0, at_most=1)
+
+
+class Oracle(Protocol):
+    """Whoever answers.
+
+    | attribute | what |
+    | --- | --- |
+    | name | the labeller, as the record has it |
+    """
+
+    name: str
+
+    def observe(self, rollouts: Rollouts, fragment_length: int) -> None:
+        """Look at all rollouts so far, before being asked about them."""
+
+    def ask(self, fragments_a: Fragments, fragments_b: Fragments, record: QuestionRecord) -> Callable[[], np.ndarray]:
+        """Ask about n pairs, and record the answers. The function returned gets them, once they are all there.
+
+        They are float64 of shape (n,): 0.0 for a, 1.0 for b, 0.5 for equally good, NaN for a skipped pair.
+        """
+
+    def finish(self) -> None:
+        """Nothing more will be asked."""
 
 
 class SyntheticOracle:
@@ -114,7 +149,130 @@ class SyntheticOracle:
             answers[np.maximum(values_a, values_b) < self.config.oracle_skip] = np.nan
         return answers
 
+    def ask(self, fragments_a: Fragments, fragments_b: Fragments, record: QuestionRecord) -> Callable[[], np.ndarray]:
+        """Answer at once, by `compare`; see `Oracle`."""
+        answers = self.compare(fragments_a, fragments_b)
+        record.answers(answers)
+        return lambda: answers
+
+    def finish(self) -> None:
+        """Nothing more will be asked."""
+
     def _returns(self, fragments: Fragments) -> np.ndarray:
         length = fragments.true_rewards.shape[1]
         weights = self.config.oracle_discount ** np.arange(length - 1, -1, -1)
         return fragments.true_rewards.astype(np.float64) @ weights
+
+
+class HumanOracle:
+    """You, on a page in the browser or on a terminal, over a `LabellingSession`.
+
+    Every answer is on the disk before it is acknowledged, and those that are there already, of a run that was
+    interrupted, are not asked for again. Some pairs are shown a second time, maybe the other way round; their answers
+    are recorded, and learned from by nobody. `session` is what a page or a terminal shows.
+    """
+
+    def __init__(
+        self,
+        config: LabellingConfig,
+        comparisons: int,
+        run: RunDirectory,
+        clips: FragmentClips,
+        generator: np.random.Generator,
+    ):
+        self.name = config.labeller
+        self._run, self._clips, self._generator = run, clips, generator
+        self._comparisons, self._ask_again = comparisons, config.ask_again
+        self._records: dict[int, QuestionRecord] = {}
+        # the answered questions' numbers and fragments, and how many of them were asked again
+        self._numbers: list[int] = []
+        self._a: list[Fragments] = []
+        self._b: list[Fragments] = []
+        self._again: list[int] = []
+        self.session = LabellingSession(
+            self._record,
+            comparisons + config.ask_again,
+            given=sum(preference is not None for preference in run.recorded.values()),
+            goal=config.goal,
+            show_true_return=config.show_true_return,
+        )
+
+    def observe(self, rollouts: Rollouts, fragment_length: int) -> None:
+        """Take these rollouts as those that fragments are from."""
+        self._rollouts = rollouts
+
+    def ask(self, fragments_a: Fragments, fragments_b: Fragments, record: QuestionRecord) -> Callable[[], np.ndarray]:
+        """Show the pairs; see `Oracle`. A RunError is raised if nobody answers any more."""
+        questions = [
+            Question(number, self._clip(fragments_a[row : row + 1]), self._clip(fragments_b[row : row + 1]))
+            for row, number in enumerate(record.numbers)
+            if number not in record.recorded
+        ]
+        self._records |= {question.number: record for question in questions}
+        self.session.ask(questions)
+        return partial(self._answers, fragments_a, fragments_b, record)
+
+    def finish(self) -> None:
+        """Report on the labeller, on the page and on standard error."""
+        report = labeller_report(read_record(self._run.path)).as_text()
+        self.session.finish(report)
+        say(report)
+        self.session.wait_for_farewell(SECONDS_TO_LOOK)
+
+    def state(self) -> State:
+        """What the oracle goes on from."""
+        return {
+            "generator": randomness.state_of(self._generator),
+            "numbers": self._numbers,
+            "again": self._again,
+            "a": [vars(fragment) for fragment in self._a],
+            "b": [vars(fragment) for fragment in self._b],
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        randomness.restore(self._generator, state["generator"])
+        self._numbers, self._again = state["numbers"], state["again"]
+        self._a, self._b = ([Fragments(**arrays) for arrays in state[side]] for side in "ab")
+
+    def _answers(self, fragments_a: Fragments, fragments_b: Fragments, record: QuestionRecord) -> np.ndarray:
+        answers = self._wait(record)
+        for row, (number, answer) in enumerate(zip(record.numbers, answers, strict=True)):
+            if not np.isnan(answer):
+                self._numbers.append(number)
+                self._a.append(fragments_a[row : row + 1])
+                self._b.append(fragments_b[row : row + 1])
+        while len(self._again) < self._ask_again * len(self._numbers) // self._comparisons:
+            self._ask_one_again(record.iteration)
+        self.session.tell("learning from your answers")
+        return answers
+
+    def _ask_one_again(self, iteration: int) -> None:
+        """Show an earlier pair a second time, maybe the other way round."""
+        fresh = [place for place, number in enumerate(self._numbers) if number not in self._again]
+        if not fresh:
+            self._again.append(-1)  # nothing is left to ask again
+            return
+        place, swapped = int(self._generator.choice(fresh)), bool(self._generator.random() < 0.5)
+        self._again.append(self._numbers[place])
+        pair = (self._b[place], self._a[place]) if swapped else (self._a[place], self._b[place])
+        again = {"repeats": self._numbers[place], "swapped": swapped}
+        record = self._run.record(iteration, self.name, vars(pair[0]), vars(pair[1]), **again)
+        self.ask(*pair, record)
+        self._wait(record)
+
+    def _wait(self, record: QuestionRecord) -> np.ndarray:
+        """The answers to these questions, float64 of shape (n,), with NaN for skipped ones."""
+        if len(record.recorded) < len(record.numbers):
+            self.session.tell("waiting for your answers")
+        try:
+            answers = record.recorded | self.session.wait(set(record.numbers) - record.recorded.keys())
+        except LabellerLeft as left:
+            raise RunError(str(left)) from None
+        return np.array([np.nan if answers[number] is None else answers[number] for number in record.numbers])
+
+    def _record(self, answer: Answer) -> None:
+        self._records[answer.number].answer(answer.number, answer.preference, answer.seconds, answer.undone)
+
+    def _clip(self, fragment: Fragments) -> Clip:
+        return self._clips.clip(self._rollouts, fragment.observations[0], fragment.actions[0])

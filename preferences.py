@@ -1,7 +1,8 @@
 """Fragments of trajectories, when and about which pairs of them to ask, and the comparisons kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -23,6 +24,8 @@ class PreferencesConfig:
 
     comparisons: int = 36
     """Comparisons to ask for in the whole run."""
+    comparisons_from: tuple[Path, ...] = ()
+    """Learn from the answers recorded in these runs first; --comparisons are then 0 by default."""
     fragment_length: int = 20
     """Steps in each of the two fragments of a comparison."""
     query: Literal["uniform", "disagreement", "entropy", "information-gain"] = "disagreement"
@@ -47,7 +50,7 @@ class PreferencesConfig:
     """Share of the fragments that come from the newest rollouts; the others come from all older ones."""
 
     def __post_init__(self) -> None:
-        require_number("--comparisons", self.comparisons, at_least=1)
+        require_number("--comparisons", self.comparisons, at_least=0)
         require_number("--fragment-length", self.fragment_length, at_least=1)
         require_number("--pool-factor", self.pool_factor, at_least=1)
         require_number("--comparisons-per-fit", self.comparisons_per_fit, at_least=1)
@@ -152,6 +155,11 @@ class Comparisons:
         """Those that the oracle did not skip."""
         return self[~np.isnan(self.preferences)]
 
+    def in_batches(self, n: int) -> Iterator["Comparisons"]:
+        """These comparisons in their order, n at a time."""
+        for first in range(0, len(self), n):
+            yield self[first : first + n]
+
     def followed_by(self, later: "Comparisons") -> "Comparisons":
         """These comparisons and then `later` ones."""
         return Comparisons(
@@ -171,6 +179,7 @@ class Questions:
     | attribute | what |
     | --- | --- |
     | answered, skipped | int, so far |
+    | learned_before | int, answers of other runs that were learned from first |
     | stopped | why nothing more is asked: "budget" or "settled"; "" while it goes on |
     """
 
@@ -179,7 +188,8 @@ class Questions:
         self._due = config.due(iterations)
         self._iteration, self._may_ask = -1, 0
         self._lowest_loss, self._iterations_since, self._judged_with = np.inf, 0, 0
-        self.answered, self.skipped, self.stopped = 0, 0, ""
+        self.answered, self.skipped, self.learned_before = 0, 0, 0
+        self.stopped = "" if config.comparisons else "budget"
 
     def state(self) -> State:
         """What the count goes on from."""
@@ -209,7 +219,8 @@ class Questions:
 
     def progress(self) -> dict[str, int | str]:
         """The columns of `progress.csv` that tell how much was asked."""
-        return {"comparisons": self.answered, "skipped": self.skipped, "stopped_asking": self.stopped}
+        comparisons = self.learned_before + self.answered
+        return {"comparisons": comparisons, "skipped": self.skipped, "stopped_asking": self.stopped}
 
     def judge(self, held_out_loss: float) -> None:
         """Stop asking if the held-out loss, given once an iteration (NaN if unknown), has settled."""

@@ -134,8 +134,8 @@ def test_what_a_run_directory_writes_is_read(tmp_path: Path):
         )
         for _ in "ab"
     )
-    run.append_comparisons(0, "synthetic", np.array([1.0, np.nan, 0.0]), vars(a), vars(b))
-    run.append_comparisons(2, "synthetic", np.array([0.5]), vars(a[:1]), vars(b[:1]))
+    run.record(0, "synthetic", vars(a), vars(b)).answers(np.array([1.0, np.nan, 0.0]))
+    run.record(2, "synthetic", vars(a[:1]), vars(b[:1])).answers(np.array([0.5]))
     read = read_record(run.path)
     comparisons = Comparisons(Fragments(**read.fragments_a), Fragments(**read.fragments_b), read.preferences)
     index = np.array([0, 2, 0])

@@ -85,8 +85,8 @@ def test_progress_is_written_row_by_row(tmp_path: Path):
 def test_comparisons_are_kept_with_their_fragments(tmp_path: Path):
     run = make_run(tmp_path)
     a, b = np.arange(24.0).reshape(3, 4, 2), -np.arange(24.0).reshape(3, 4, 2)
-    run.append_comparisons(0, "synthetic", np.array([0.0, 0.5]), {"observations": a[:2]}, {"observations": b[:2]})
-    run.append_comparisons(1, "synthetic", np.array([1.0]), {"observations": a[2:]}, {"observations": b[2:]})
+    run.record(0, "synthetic", {"observations": a[:2]}, {"observations": b[:2]}).answers(np.array([0.0, 0.5]))
+    run.record(1, "synthetic", {"observations": a[2:]}, {"observations": b[2:]}).answers(np.array([1.0]))
     lines = [json.loads(line) for line in (run.path / "comparisons.jsonl").read_text().splitlines()]
     assert [line["comparison"] for line in lines] == [0, 1, 2]
     assert [line["preference"] for line in lines] == [0.0, 0.5, 1.0]

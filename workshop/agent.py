@@ -133,7 +133,8 @@ class Agent:
     """A PPO agent in its own training environments.
 
     It trains for at most `steps_per_iteration` steps an iteration, in all environments together: as many as make whole
-    PPO updates. `on_step` is called with the number of steps taken, after each step of the vector of environments.
+    PPO updates. `on_step` is called with the number of steps taken, after each step of the vector of environments. Its
+    copies are seeded `seed`, `seed + 1`, ….
     """
 
     def __init__(
@@ -148,7 +149,7 @@ class Agent:
     ):
         updates, rollout_steps = split_into_updates(steps_per_iteration // config.n_envs, config.rollout_steps)
         self._generator = generator
-        seed = int(generator.integers(2**31))
+        self.seed = seed = int(generator.integers(2**31))
         self._venv = LearnedRewardVecEnv(make_vec_env(spec, config.n_envs, seed, config.stepping))
         self._normalised = normalised(self._venv, config.gamma) if config.normalise else None
         self._ppo = make_ppo(self._normalised or self._venv, config, rollout_steps, seed, device)

@@ -85,7 +85,7 @@ def environment_spec(config: EnvironmentConfig) -> EnvSpec:
             f"--env {config.env}: its episodes have no limit of steps, which the workshop needs; "
             "--fixed-horizon N makes each N steps long."
         )
-    observation_space, action_space = _spaces(spec)
+    observation_space, action_space = spaces_of(spec)
     flat = isinstance(observation_space, spaces.Discrete) or (
         isinstance(observation_space, spaces.Box) and len(observation_space.shape) == 1
     )
@@ -124,7 +124,8 @@ def _find(env_id: str) -> EnvSpec:
         raise UsageError(f"--env {env_id}: Gymnasium knows no environment of this id{hint}") from problem
 
 
-def _spaces(spec: EnvSpec) -> tuple[spaces.Space, spaces.Space]:
+def spaces_of(spec: EnvSpec) -> tuple[spaces.Space, spaces.Space]:
+    """The environment's spaces of observations and of actions; a UsageError if it cannot be made here."""
     try:
         env = gymnasium.make(spec)
     except Exception as problem:  # whatever an environment's own constructor raises

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -57,6 +58,25 @@ def draw_learned_reward(rows: Sequence[dict[str, float]], evaluation: Evaluation
     for axes in (scatter, curves):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=150)
+
+
+def draw_story(rows: Sequence[dict[str, float]], file: BinaryIO) -> None:
+    """Plot, small, how the learned reward came along, without a word of the true one; as PNG."""
+    figure = Figure(figsize=(5.6, 2.6), layout="constrained")
+    accuracy, returns = figure.subplots(1, 2)
+    x = _column(rows, "comparisons")
+    accuracy.plot(x, 100 * _column(rows, "reward_model_accuracy"), color=ORANGE, marker="s", markersize=3)
+    accuracy.axhline(50, color=GREY, linestyle=":", linewidth=1)
+    accuracy.set_ylim(0, 105)
+    accuracy.set_title("Answers it would have foreseen, %", fontsize=9)
+    accuracy.set_xlabel("your answers", fontsize=9)
+    returns.plot(_column(rows, "iteration"), _column(rows, "learned_return_mean"), color=BLUE, marker="o", markersize=3)
+    returns.set_title("What it thinks of the agent", fontsize=9)
+    returns.set_xlabel("iteration", fontsize=9)
+    for axes in (accuracy, returns):
+        axes.grid(alpha=0.3)
+        axes.tick_params(labelsize=8)
+    figure.savefig(file, format="png", dpi=150)
 
 
 def _draw_agreement(axes: Axes, rows: Sequence[dict[str, float]]) -> None:

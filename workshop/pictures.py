@@ -81,10 +81,7 @@ def replay(spec: EnvSpec, episodes: Episodes, at_most: int | None = None) -> lis
 
     They stop after `at_most` of them.
     """
-    # Without this, SDL complains where there is no display; a window is opened in neither case.
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    env = gymnasium.make(spec, render_mode="rgb_array")
-    _follow(env)
+    env = make_renderer(spec)
     every = max(1, round(env.metadata.get("render_fps", 30) / FRAMES_PER_SECOND))
     env.reset(seed=episodes.seed)
     pictures = [Image.fromarray(env.render())]
@@ -95,6 +92,15 @@ def replay(spec: EnvSpec, episodes: Episodes, at_most: int | None = None) -> lis
             pictures.append(Image.fromarray(env.render()))
     env.close()
     return pictures
+
+
+def make_renderer(spec: EnvSpec) -> gymnasium.Env:
+    """Make an environment that draws itself without a window."""
+    # Without this, SDL complains where there is no display; a window is opened in neither case.
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    env = gymnasium.make(spec, render_mode="rgb_array")
+    _follow(env)
+    return env
 
 
 def _follow(env: gymnasium.Env) -> None:

@@ -3,17 +3,24 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
-from workshop.environments import environment_spec
+from workshop import CARTPOLE_ID
+from workshop.environments import environment_spec, spaces_of
 from workshop.messages import UsageError
+from workshop.pictures import can_be_drawn
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The environment, and the steps: `random_each` in each copy first, then `per_iteration` in all together."""
+    """The environment, with its spaces of observations and of actions, and the steps.
+
+    `random_each` steps are taken in each copy first, then `per_iteration` in all together.
+    """
 
     spec: EnvSpec
+    spaces: tuple[spaces.Space, spaces.Space]
     random_each: int
     per_iteration: int
 
@@ -25,6 +32,8 @@ def plan_run(config: Any) -> Plan:
     steps, and flags that make no sense together.
     """
     spec = environment_spec(config.environment)
+    if config.oracle.oracle != "synthetic":
+        _refuse_blind_labelling(config, spec)
     if config.reward == "learned":
         _refuse_contradictions(config)
         _refuse_unfit_fragments(config, spec)
@@ -41,7 +50,9 @@ def plan_run(config: Any) -> Plan:
             f"--total-timesteps must be at least {least} for {config.iterations} iterations in {n_envs} environments "
             f"(--iterations, --n-envs), not {config.total_timesteps}."
         )
-    plan = Plan(spec, random_each, (config.total_timesteps - n_envs * random_each) // config.iterations)
+    plan = Plan(
+        spec, spaces_of(spec), random_each, (config.total_timesteps - n_envs * random_each) // config.iterations
+    )
     if config.reward == "learned":
         _refuse_more_questions_than_pairs(config, plan)
     return plan
@@ -49,6 +60,8 @@ def plan_run(config: Any) -> Plan:
 
 def _refuse_contradictions(config: Any) -> None:
     choice_model, oracle, preferences = config.choice_model, config.oracle, config.preferences
+    if preferences.comparisons == 0 and not preferences.comparisons_from:
+        raise UsageError("--comparisons must be at least 1, not 0, but with --comparisons-from.")
     if choice_model.loss == "hinge" and oracle.oracle_equal > 0:
         raise UsageError(
             '--loss hinge cannot learn from the answer "equally good", which --oracle-equal above 0 gives: '
@@ -63,6 +76,19 @@ def _refuse_contradictions(config: Any) -> None:
         raise UsageError(
             f"--query {preferences.query} asks where an ensemble's members differ, and --ensemble-size 1 has but one; "
             "choose --query uniform or entropy, or at least two members."
+        )
+
+
+def _refuse_blind_labelling(config: Any, spec: EnvSpec) -> None:
+    how = config.oracle.oracle
+    if config.reward == "true":
+        raise UsageError(
+            f"--oracle {how} asks you what to learn, and --reward true learns from no answers; choose one."
+        )
+    if not can_be_drawn(spec.id) and (how, spec.id) != ("terminal", CARTPOLE_ID):
+        raise UsageError(
+            f"--oracle {how} shows you clips, and {spec.id} cannot be drawn here without a window; for MuJoCo's "
+            "environments on Linux, install OSMesa (apt-get install libosmesa6)."
         )
 
 

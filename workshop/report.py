@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from workshop.checkpoint import State
 from workshop.environments import solved_at
 from workshop.evaluation import Episodes, Evaluation, Evaluator
 from workshop.figures import draw_learned_reward, draw_learning_curve
-from workshop.messages import UsageError, say
+from workshop.labelling.spectator import Spectator
+from workshop.messages import RunError, UsageError, say
 from workshop.outcome import Row, summarise
 from workshop.pictures import can_be_drawn, save_final_policy, save_progress
 from workshop.reward_hacking import HackingAlarm
@@ -30,7 +32,8 @@ class Report:
 
     `started` is the time, by `time.perf_counter`, from which the run's seconds count. `seed` is the run's; the
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
-    `follow`, if given, is called with each row of the progress.
+    `follow`, if given, is called with each row of the progress. A `spectator` that is set is told of it all; what is
+    registered for `cleanup` is closed at the end of the `with`.
     """
 
     def __init__(
@@ -41,8 +44,11 @@ class Report:
         seed: int,
         started: float,
         follow: Callable[[Row], object] | None = None,
+        show_bar: bool = True,
     ):
         self.run = run
+        self.spectator: Spectator | None = None
+        self.cleanup = ExitStack()
         self._follow = follow
         self._spec = spec
         self._started = started
@@ -53,20 +59,24 @@ class Report:
         self._solved_at = solved_at(spec)
         self._plots, self._videos = run.path / "plots", run.path / "videos"
         # with disable=None the bar is shown on a terminal only
-        self._bar = tqdm(total=total_steps, unit="step", disable=None, dynamic_ncols=True, smoothing=0.05)
+        disable = None if show_bar else True
+        self._bar = tqdm(total=total_steps, unit="step", disable=disable, dynamic_ncols=True, smoothing=0.05)
 
     def __enter__(self) -> "Report":
         return self
 
     def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
         self._bar.close()
-        if exception is not None and issubclass(exception, KeyboardInterrupt | UsageError):
+        self.cleanup.close()
+        if exception is not None and issubclass(exception, KeyboardInterrupt | UsageError | RunError):
             when = f"after iteration {len(self._episodes) - 1}" if self._episodes else "before the first iteration"
             say(f"Stopped {when}. To go on: python main.py --resume {shlex.quote(str(self.run.path))}")
 
     def steps_taken(self, steps: int) -> None:
         """Move the progress bar on by so many environment steps."""
         self._bar.update(steps)
+        if self.spectator is not None:
+            self.spectator.steps_taken(steps)
 
     def iteration(
         self, agent: Agent, reward: RewardFunction | None, env_steps: int, learned_from: Mapping[str, float | str]
@@ -98,6 +108,8 @@ class Report:
         agent.log({name: value for name, value in numbers.items() if name != "iteration"})
         shown = {"true": "true_return_mean", "learned": "learned_return_mean", "accuracy": "reward_model_accuracy"}
         self._bar.set_postfix({label: f"{row[name]:.3g}" for label, name in shown.items() if name in numbers})
+        if self.spectator is not None:
+            self.spectator.iteration(self.run.rows, evaluation)
         if self._follow is not None:
             self._follow(row)
 

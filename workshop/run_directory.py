@@ -1,6 +1,7 @@
 """What a run leaves behind, written as it happens: `runs/<env>__<name>__<seed>__<YYYYmmdd-HHMMSS>/`."""
 
 import csv
+import errno
 import io
 import json
 import math
@@ -23,6 +24,7 @@ from workshop.messages import RunError
 from workshop.outcome import Row
 
 PROGRESS = "progress.csv"
+ANSWERS = "comparisons.jsonl"
 LOCK = ".lock"
 PACKAGES = ("gymnasium", "numpy", "stable-baselines3", "torch")
 
@@ -55,6 +57,7 @@ class RunDirectory:
     | --- | --- |
     | path | the directory |
     | rows | those of `progress.csv` so far |
+    | recorded | in a run that goes on: the preferences on record, by the question's number; None for skipped |
     | checkpoints | what an interrupted run goes on from |
     """
 
@@ -63,7 +66,7 @@ class RunDirectory:
         self.rows: list[Row] = []
         self.checkpoints = Checkpoints(path)
         self._comparisons = 0
-        self._recorded = 0
+        self.recorded: dict[int, float | None] = {}
         self._lock = FileLock(path / LOCK)
         try:
             self._lock.acquire(timeout=0)
@@ -97,7 +100,7 @@ class RunDirectory:
         Raises a RunError if another process uses it, or what it holds cannot be read.
         """
         run = cls(path)
-        run._recorded = _whole_lines(path / "comparisons.jsonl")
+        run.recorded = _recorded_answers(path / ANSWERS)
         run._write_rows([COLUMNS])
         return run
 
@@ -122,40 +125,36 @@ class RunDirectory:
         with (self.path / PROGRESS).open("a", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow(_cells(row))
 
-    def append_comparisons(
+    def record(
         self,
         iteration: int,
         labeller: str,
-        preferences: np.ndarray,
         fragments_a: Mapping[str, np.ndarray],
         fragments_b: Mapping[str, np.ndarray],
-    ) -> None:
-        """Add n answers to `comparisons.jsonl`, a line each, and their fragments to one new `.npz` file.
+        **repeated: int | bool,
+    ) -> "QuestionRecord":
+        """Write the fragments of n questions to one new `.npz` file, and return what their answers are recorded by.
 
         The file holds the arrays of `fragments_a` and `fragments_b`, each of shape (n, L, …), with `_a` and `_b` after
-        their names. A line names the file and the row in it; the preference is null if the pair was skipped. The
-        fragments are written first, so that a line never points to something that is not there.
+        their names. `repeated`, if given, are columns of the answers' lines: `repeats` and `swapped`. In a run that
+        goes on, they may have been asked before it was interrupted; a RunError is raised if they were not these.
         """
+        first, self._comparisons = self._comparisons, self._comparisons + len(next(iter(fragments_a.values())))
         directory = self.path / "fragments"
         directory.mkdir(exist_ok=True)
-        first, self._comparisons = self._comparisons, self._comparisons + len(preferences)
         arrays = {f"{name}_a": array for name, array in fragments_a.items()}
         arrays |= {f"{name}_b": array for name, array in fragments_b.items()}
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **arrays)
         file = directory / f"{first:06d}.npz"
-        write_safely(file, lambda stream: np.savez(stream, allow_pickle=False, **arrays))
-        with (self.path / "comparisons.jsonl").open("a", encoding="utf-8", newline="\n") as lines:
-            for row, preference in enumerate(preferences):
-                line = {
-                    "comparison": first + row,
-                    "iteration": iteration,
-                    "preference": None if math.isnan(preference) else float(preference),
-                    "labeller": labeller,
-                    "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                    "fragments": f"fragments/{file.name}",
-                    "row": row,
-                }
-                if first + row >= self._recorded:  # an earlier process, before it was stopped, has not got so far
-                    lines.write(json.dumps(line) + "\n")
+        numbers = range(first, self._comparisons)
+        recorded = {number: self.recorded[number] for number in numbers if number in self.recorded}
+        if not recorded:
+            write_safely(file, lambda stream: stream.write(content.getvalue()))
+        elif not file.is_file() or file.read_bytes() != content.getvalue():
+            raise RunError(f"{file} does not hold what was asked then, so the run cannot go on from its answers.")
+        line = {"iteration": iteration, "labeller": labeller, "fragments": f"fragments/{file.name}"} | repeated
+        return QuestionRecord(self.path / ANSWERS, numbers, line, recorded)
 
     def write_choice_models(self, explained: Mapping[str, tuple[float, float]], answers: int) -> None:
         """Write `choice_models.csv`: how well each explains so many held-out answers, by `choice_models.explain`."""
@@ -171,6 +170,61 @@ class RunDirectory:
         write_safely(self.path / PROGRESS, lambda stream: stream.write(text.getvalue().encode()))
 
 
+class QuestionRecord:
+    """Records the answers to questions that were asked together, in `comparisons.jsonl`, a line each.
+
+    | attribute | what |
+    | --- | --- |
+    | iteration | in which they were asked |
+    | numbers | the questions' numbers in the run, in the order of the rows of their arrays |
+    | recorded | the preferences, by number, that were recorded before the run was interrupted |
+    """
+
+    def __init__(self, path: Path, numbers: range, line: Mapping[str, Any], recorded: Mapping[int, float | None]):
+        self.numbers, self.recorded = numbers, recorded
+        self.iteration: int = line["iteration"]
+        self._path, self._line = path, line
+
+    def answers(self, preferences: np.ndarray) -> None:
+        """Record the answers to all of them, shape (n,), with NaN for a skipped one; those on record are left."""
+        self._append(
+            [
+                self._answer(number, None if math.isnan(preference) else float(preference))
+                for number, preference in zip(self.numbers, preferences, strict=True)
+                if number not in self.recorded
+            ]
+        )
+
+    def answer(self, number: int, preference: float | None, seconds: float, undone: bool) -> None:
+        """Record the answer to one of them, None for skipped, or that it was taken back. It is then on the disk."""
+        answer = self._answer(number, None if undone else preference) | {"seconds": round(seconds, 3)}
+        self._append([answer | {"undone": True} if undone else answer])
+
+    def _answer(self, number: int, preference: float | None) -> dict[str, Any]:
+        return {
+            "comparison": number,
+            "iteration": self.iteration,
+            "preference": preference,
+            "labeller": self._line["labeller"],
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **self._line,
+            "row": number - self.numbers.start,
+        }
+
+    def _append(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        if lines:
+            with self._path.open("ab", buffering=0) as file:
+                before = file.tell()
+                try:
+                    content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+                    if file.write(content) < len(content):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+                    os.fsync(file.fileno())
+                except OSError:  # the disk is full, say: half a line must not be in the way of what comes next
+                    file.truncate(before)
+                    raise
+
+
 def flatten(options: Any) -> dict[str, Any]:
     """A dataclass of options as a dict by flag name, those of nested dataclasses beside its own; paths as text."""
     flat: dict[str, Any] = {}
@@ -179,8 +233,14 @@ def flatten(options: Any) -> dict[str, Any]:
         if is_dataclass(value):
             flat |= flatten(value)
         else:
-            flat[field.name] = value.as_posix() if isinstance(value, Path) else value
+            flat[field.name] = _plain(value)
     return flat
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    return value.as_posix() if isinstance(value, Path) else value
 
 
 def as_command(arguments: Sequence[str]) -> str:
@@ -206,15 +266,27 @@ def _cells(row: Row) -> list[str]:
     return [_cell(row[column]) for column in COLUMNS]
 
 
-def _whole_lines(path: Path) -> int:
-    """How many lines a file has, 0 if there is none; what a kill cut off, after the end of the last, is dropped."""
+def _recorded_answers(path: Path) -> dict[int, float | None]:
+    """The preferences on record, by the question's number; what a kill cut off, after the last line's end, is dropped.
+
+    Raises a RunError for a line that cannot be read.
+    """
     if not path.exists():
-        return 0
+        return {}
     content = path.read_bytes()
     end = content.rfind(b"\n") + 1
     if end < len(content):
         os.truncate(path, end)
-    return content.count(b"\n")
+    answers: dict[int, float | None] = {}
+    for number, line in enumerate(content[:end].splitlines(), start=1):
+        try:
+            answer = json.loads(line)
+            answers.pop(answer["comparison"], None)
+            if not answer.get("undone"):
+                answers[answer["comparison"]] = answer["preference"]
+        except (ValueError, TypeError, KeyError, AttributeError) as problem:
+            raise RunError(f"{path}, line {number}: this is no answer, so the run cannot go on.") from problem
+    return answers
 
 
 def _cell(value: float | str) -> str:

@@ -65,9 +65,16 @@ TUNED: dict[str, dict[str, Any]] = {
 def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
     """Defaults by field name, where they differ from those where the fields are declared.
 
-    `typed_after` tells what the user typed after a flag, None if it is not there. They follow from `--env` and, since
-    one member cannot disagree, from `--ensemble-size 1`.
+    `typed_after` tells what the user typed after a flag, None if it is not there. They follow from `--env`; since one
+    member cannot disagree, from `--ensemble-size 1`; and since people should not wait for a fit after each answer, and
+    may want to undo one, from `--oracle human`.
     """
     env_id = typed_after("--env")
     settings = {} if env_id is None else TUNED.get(env_id, USUAL)
-    return settings | ({"query": "uniform"} if typed_after("--ensemble-size") == "1" else {})
+    if typed_after("--ensemble-size") == "1":
+        settings = settings | {"query": "uniform"}
+    if typed_after("--oracle") in ("human", "terminal"):
+        settings = settings | {"comparisons_per_fit": 4}
+    if typed_after("--comparisons-from") is not None:
+        settings = settings | {"comparisons": 0}
+    return settings

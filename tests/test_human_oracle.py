@@ -1,0 +1,276 @@
+"""Training on a person's answers: `main.py --oracle human` with somebody who answers over HTTP, as the page does."""
+
+import http.cookiejar
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+from conftest import ROOT, type_command
+
+from preferences import cut
+from workshop.agent import Agent, AgentConfig
+from workshop.environments import EnvironmentConfig, environment_spec
+from workshop.labelling.fragment_clips import FragmentClips, find
+from workshop.pictures import make_renderer
+from workshop.recorded_comparisons import read_record
+from workshop.rollouts import Rollouts
+
+SMALL = ["--solution", "--oracle", "human", "--no-open-page", "--total-timesteps", "1200", "--iterations", "3"]
+SMALL += ["--n-envs", "2", "--comparisons", "8", "--ask-again", "2", "--fragment-length", "5", "--labeller", "Ada"]
+
+
+class Page:
+    """What the page in a browser does, without one."""
+
+    def __init__(self, address: str):
+        self.base = address.partition("?")[0]
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        self._opener.open(address, timeout=10).read()
+
+    def state(self) -> dict:
+        return json.load(self._opener.open(f"{self.base}state", timeout=10))
+
+    def post(self, what: str, **values: float | None) -> dict:
+        body = json.dumps(values).encode()
+        request = urllib.request.Request(f"{self.base}{what}", body, {"Content-Type": "application/json"})
+        return json.load(self._opener.open(request, timeout=10))
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen, Page, list[str]]]:
+    """`python main.py …`, its page, and what it says on standard error as it comes."""
+    process = subprocess.Popen(
+        [sys.executable, "main.py", *arguments], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    said: list[str] = []
+    threading.Thread(target=lambda: said.extend(process.stderr), daemon=True).start()
+    try:
+        deadline = time.monotonic() + 60
+        while not any("http://" in line for line in said) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        address = next((line.split()[-1] for line in said if "http://" in line), None)
+        assert address is not None, said
+        yield process, Page(address), said
+    finally:
+        process.kill()
+        process.wait()
+
+
+def label(
+    page: Page, until: Callable[[int], bool], answer: Callable[[int], float | None] = lambda n: n % 2
+) -> list[int]:
+    """Answer questions until the page is finished, or `until` says so of the number of acknowledged answers."""
+    acknowledged: list[int] = []
+    while not until(len(acknowledged)):
+        state = page.state()
+        if state["finished"]:
+            page.post("farewell")
+            break
+        if state["question"] is None:
+            time.sleep(0.02)
+            continue
+        number = state["question"]["number"]
+        page.post("answer", number=number, preference=answer(number), seconds=1.5)
+        acknowledged.append(number)
+    return acknowledged
+
+
+def test_a_run_learns_from_a_persons_answers(tmp_path: Path):
+    with running(*SMALL, "--runs-dir", str(tmp_path), "--goal", "spin the pole") as (process, page, said):
+        assert page.state()["goal"] == "spin the pole"
+        assert page.state()["true_return"] is None
+        given = label(page, lambda count: False, answer=lambda number: None if number == 1 else 1.0)
+        output, _ = process.stdout.read(), process.wait(timeout=60)
+    assert process.returncode == 0, said
+    result = json.loads(output.splitlines()[-1])
+    assert result["comparisons"] == 8
+    assert len(given) == 8 + 1 + 2  # one was skipped, and two pairs were shown twice
+    record = read_record(Path(result["run"]))
+    assert set(record.labellers) == {"Ada"}
+    assert record.skipped == 1
+    np.testing.assert_array_equal(record.preferences, np.ones(8))
+    np.testing.assert_array_equal(record.seconds, np.full(8, 1.5))
+    assert len(record.repeats.first) == 2
+    assert "Answers: 8, of them 0 equally good; skipped: 1; taken back: 0. Median time: 1.5 s an answer.\n" in said
+
+
+def test_undone_answers_are_asked_again_and_the_record_is_only_added_to(tmp_path: Path):
+    with running(*SMALL, "--runs-dir", str(tmp_path)) as (process, page, said):
+        label(page, lambda count: count == 1, answer=lambda number: 0.0)
+        (lines,) = [(path / "comparisons.jsonl") for path in tmp_path.iterdir()]
+        before = lines.read_bytes()
+        number = page.state()["undo"]
+        assert page.post("undo", number=number)["question"]["number"] == number
+        label(page, lambda count: False, answer=lambda number: 1.0)
+        process.wait(timeout=60)
+    assert process.returncode == 0, said
+    assert lines.read_bytes().startswith(before)
+    record = read_record(lines.parent)
+    assert record.times_undone == 1
+    np.testing.assert_array_equal(record.preferences, np.ones(8))
+
+
+def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goes_on(tmp_path: Path):
+    """Twenty kills, each after one answer at most, in as few runs as that takes."""
+    rng = np.random.default_rng(0)
+    acknowledged: dict[int, float] = {}
+    run, kills = None, 0
+    arguments = [*SMALL, "--comparisons", "24", "--runs-dir", str(tmp_path)]
+    while kills < 20:
+        start = arguments if run is None else ["--resume", str(run)]
+        with running(*start) as (process, page, said):
+            wanted = int(rng.integers(1, 3))
+            preference = float(rng.integers(0, 2))
+            numbers = label(page, lambda count, wanted=wanted: count == wanted, lambda number, p=preference: p)
+            acknowledged |= dict.fromkeys(numbers, preference)
+            time.sleep(rng.uniform(0, 0.1))
+            finished = process.poll() is not None
+        if finished or len(numbers) < wanted:
+            assert process.returncode in (0, -9), said
+            break
+        kills += 1
+        run = next(tmp_path.iterdir())
+        answers = {line["comparison"]: line["preference"] for line in lines_of(run)}
+        assert acknowledged.items() <= answers.items()
+    assert kills >= 12
+    if not (run / "agent.zip").exists():
+        with running("--resume", str(run)) as (process, page, said):
+            label(page, lambda count: False)
+            process.wait(timeout=60)
+        assert process.returncode == 0, said
+    answers = {line["comparison"]: line["preference"] for line in lines_of(run)}
+    assert acknowledged.items() <= answers.items()
+    assert len(read_record(run)) == 24
+
+
+def lines_of(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
+    doing = []
+    slow = ["--keep-labelling", "--schedule", "constant", "--total-timesteps", "12000"]
+    with running(*SMALL, *slow, "--runs-dir", str(tmp_path)) as (
+        process,
+        page,
+        said,
+    ):
+        while not (state := page.state())["finished"]:
+            if state["question"] is not None:
+                doing.append(state["doing"])
+                page.post("answer", number=state["question"]["number"], preference=1, seconds=0.1)
+        page.post("farewell")
+        process.wait(timeout=60)
+    assert process.returncode == 0, said
+    assert "training" in doing
+    assert len(read_record(next(tmp_path.iterdir()))) == 8
+
+
+def test_the_terminal_asks_the_same(tmp_path: Path):
+    arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
+    process = subprocess.run(
+        [sys.executable, "main.py", *arguments, "--runs-dir", str(tmp_path)],
+        cwd=ROOT,
+        input="l\nr\n=\ns\n" * 10,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+    record = read_record(next(tmp_path.iterdir()))
+    assert len(record) == 8
+    assert record.skipped >= 1
+    assert set(record.preferences) == {0.0, 0.5, 1.0}
+
+
+def test_when_the_terminals_input_ends_the_run_says_how_to_go_on(tmp_path: Path):
+    arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
+    process = subprocess.run(
+        [sys.executable, "main.py", *arguments, "--runs-dir", str(tmp_path)],
+        cwd=ROOT,
+        input="l\nr\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 1
+    run = next(tmp_path.iterdir())
+    assert f"python main.py --resume {run}" in process.stderr
+    assert "Traceback" not in process.stderr
+    assert [line["preference"] for line in lines_of(run)] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--oracle", "human", "--reward", "true"], "--reward true"),
+        (["--oracle", "human", "--port", "70000"], "--port"),
+        (["--oracle", "human", "--host", "192.0.2.7", "--no-open-page"], "--host 192.0.2.7"),
+        (["--oracle", "person"], "--oracle"),
+        (["--labeller", " "], "--labeller"),
+        (["--ask-again", "-1"], "--ask-again"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(tmp_path: Path, arguments: list[str], says: str):
+    refused = type_command("main.py", "--solution", *arguments, "--runs-dir", str(tmp_path))
+    assert refused.returncode == 2
+    assert says in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+# Clips
+
+
+def rollouts_of(env_id: str, **config: object) -> tuple[Rollouts, int, gymnasium.envs.registration.EnvSpec]:
+    """Rollouts of an agent that has trained a little, the seed of its environments, and their specification."""
+    spec = environment_spec(EnvironmentConfig(env=env_id, **config))
+    agent = Agent(spec, AgentConfig(n_envs=2), 900, np.random.default_rng(0), "cpu", Path(), on_step=lambda steps: None)
+    rollouts = agent.random_rollouts(spec.max_episode_steps)
+    rollouts = rollouts.followed_by(agent.train(None))
+    return rollouts, agent.seed, spec
+
+
+@pytest.mark.parametrize("env_id", ["Pendulum-v1", "FixedHorizonCartPole-v0"])
+def test_a_clip_shows_what_was_done(env_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of the pendulum, which is played again: the same pictures as of states set by hand."""
+    monkeypatch.chdir(tmp_path)
+    rollouts, seed, spec = rollouts_of(env_id)
+    clips = FragmentClips(spec, seed, pictures=True)
+    starts = rollouts.fragment_starts(6)[[3, -1]]
+    for fragment in (cut(rollouts, start[None], 6) for start in starts):
+        clip = clips.clip(rollouts, fragment.observations[0], fragment.actions[0])
+        assert clip.frames.shape[0] == 6
+        renderer = make_renderer(spec)
+        renderer.reset(seed=0)
+        for frame, observation in zip(clip.frames, fragment.observations[0], strict=True):
+            if env_id == "Pendulum-v1":
+                renderer.unwrapped.state = np.array([np.arctan2(observation[1], observation[0]), observation[2]])
+                renderer.unwrapped.last_u = None
+                drawn = renderer.render()
+                different = (np.abs(frame.astype(int) - drawn) > 60).any(axis=-1).mean()
+                assert different < 0.03  # but for the arrow that shows the action
+            else:
+                renderer.unwrapped.state = observation
+                np.testing.assert_array_equal(frame, renderer.render())
+    if env_id == "FixedHorizonCartPole-v0":
+        assert len(clip.text) == 6
+
+
+def test_a_fragment_is_found_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    rollouts, _, _ = rollouts_of("Pendulum-v1")
+    starts = rollouts.fragment_starts(5)[[0, 77, -1]]
+    fragments = cut(rollouts, starts, 5)
+    for row, start in enumerate(starts):
+        assert find(rollouts, fragments.observations[row], fragments.actions[row]) == tuple(start)
+    with pytest.raises(ValueError, match="no such fragment"):
+        find(rollouts, fragments.observations[0] + 1, fragments.actions[0])

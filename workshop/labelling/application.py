@@ -1,0 +1,185 @@
+"""Which requests the labelling page's server answers, and which it refuses.
+
+| refused | status |
+| --- | --- |
+| no token, or a wrong one, in the cookie (or, for the page itself, in the address) | 403 |
+| a Host that this server does not go by: a foreign name that was made to point here | 403 |
+| an Origin other than this server: another site's page in the person's browser | 403 |
+| an unknown path; a question that is not being asked | 404 |
+| a wrong method | 405 |
+| a question that has an answer; an answer that cannot be undone | 409 |
+| a body of more than 1 KiB, whether or not its length is told in advance | 413 |
+| a body that is not called `application/json` | 415 |
+| a body that is not JSON, or not the fields and values of the table below | 400 |
+| an answer that cannot be written to disk: it is full; any other reason | 507; 500 |
+
+| request | JSON | what |
+| --- | --- | --- |
+| GET / | | the page, and with the right ?token= the cookie |
+| GET /page/… | | its style, script and icon |
+| GET /state | | `LabellingSession.state` |
+| GET /clips/N/a.png, /clips/N/b.png | | the two clips of a question, each as a sheet of its frames |
+| GET /agent.png, /plot.png | | the agent's latest clip, and the learned reward's story |
+| POST /answer | {"number": int, "preference": 0, 0.5, 1 or null, "seconds": ≥ 0} | then the new state |
+| POST /undo | {"number": int} | then the new state |
+| POST /farewell | {} | the page shows the end |
+"""
+
+import errno
+import hmac
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, request
+from werkzeug.exceptions import HTTPException
+
+from workshop.labelling.session import AlreadyAnswered, CannotUndo, LabellingSession, NotAsked
+
+MOST_BYTES = 1024  # of a request's body; an answer has about 60
+LONGEST = 7 * 24 * 3600  # seconds that a person may take for an answer
+NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+# NaN and Infinity, which Python takes for JSON, pass none of these checks.
+NUMBER = {"number": lambda value: type(value) is int}
+ANSWER = NUMBER | {
+    "preference": lambda value: value is None or (type(value) in (int, float) and value in (0, 0.5, 1)),
+    "seconds": lambda value: type(value) in (int, float) and 0 <= value <= LONGEST,
+}
+
+
+def make_application(session: LabellingSession, token: str, cookie: str, hosts: Collection[str]) -> Flask:
+    """The application for one session.
+
+    `token` is what a request must bring along, in a cookie of the name `cookie`; `hosts` are the names and addresses,
+    in lower case and without ports, that the server goes by.
+    """
+    app = Flask(__name__, static_folder="page", static_url_path="/page")
+    app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.json.sort_keys = False  # the report has an order
+    app.before_request(lambda: _refuse_strangers(token, cookie, hosts))
+    app.after_request(_add_headers)
+    app.register_error_handler(HTTPException, _explain)
+    app.register_error_handler(NotAsked, lambda error: _problem(404, str(error)))
+    app.register_error_handler(AlreadyAnswered, lambda error: _problem(409, str(error)))
+    app.register_error_handler(CannotUndo, lambda error: _problem(409, str(error)))
+    app.register_error_handler(OSError, _not_saved)
+    _add_views(app, session)
+    _add_actions(app, session)
+
+    @app.get("/")
+    def page() -> Response:
+        response = app.send_static_file("page.html")
+        # Named after the port, since browsers share cookies between all ports of a host.
+        response.set_cookie(cookie, token, httponly=True, samesite="Strict")
+        return response
+
+    return app
+
+
+def _add_views(app: Flask, session: LabellingSession) -> None:
+    @app.get("/state")
+    def state() -> dict[str, Any]:
+        return session.state()
+
+    @app.get("/clips/<int:number>/<side>.png")
+    def clip(number: int, side: str) -> Response:
+        return _png(session.clip(number, side).sheet)
+
+    @app.get("/agent.png")
+    def agent() -> Response:
+        latest = session.latest_clip
+        return _png(latest and latest.sheet)
+
+    @app.get("/plot.png")
+    def plot() -> Response:
+        return _png(session.plot)
+
+
+def _add_actions(app: Flask, session: LabellingSession) -> None:
+    @app.post("/answer")
+    def answer() -> dict[str, Any]:
+        session.answer(**_read(ANSWER))
+        return session.state()
+
+    @app.post("/undo")
+    def undo() -> dict[str, Any]:
+        session.undo(**_read(NUMBER))
+        return session.state()
+
+    @app.post("/farewell")
+    def farewell() -> dict[str, Any]:
+        _read({})
+        session.farewell()
+        return {}
+
+
+def _refuse_strangers(token: str, cookie: str, hosts: Collection[str]) -> None:
+    """Refuse what does not come from the person's own page, before anything else is looked at."""
+    if _host_of(f"//{request.headers.get('Host', '')}") not in hosts:
+        abort(403, "This server does not go by that name.")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.lower() != f"http://{request.headers['Host']}".lower():
+        abort(403, "Only this server's own page may ask.")
+    brought = [request.cookies.get(cookie, "")]
+    if request.path == "/":
+        brought.append(request.args.get("token", ""))
+    if not any(hmac.compare_digest(candidate.encode(), token.encode()) for candidate in brought):
+        abort(403, "Open the address that the program printed: it holds the key to this page.")
+
+
+def _host_of(url: str) -> str | None:
+    """The host in an address, in lower case and without brackets; None if there is none."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _read(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The request's JSON, with exactly these fields, each of which passes its check."""
+    if request.mimetype != "application/json":
+        abort(415, "The body must be application/json.")
+    try:
+        data = json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        abort(400, "The body is not JSON.")
+    if not isinstance(data, dict) or data.keys() != fields.keys():
+        abort(400, f"The body must be an object with the fields {sorted(fields)}.")
+    for name, is_good in fields.items():
+        if not is_good(data[name]):
+            abort(400, f"{name} has a value that cannot be.")
+    return data
+
+
+def _png(data: bytes | None) -> Response:
+    if data is None:
+        abort(404, "There is nothing to show yet.")
+    return Response(data, mimetype="image/png")
+
+
+def _not_saved(error: OSError) -> Response:
+    status = 507 if error.errno in NO_SPACE else 500
+    return _problem(status, f"The answer could not be saved: {error.strerror or error}.")
+
+
+def _explain(error: HTTPException) -> Response:
+    return _problem(error.code, error.description)
+
+
+def _problem(status: int, text: str) -> Response:
+    if request.path == "/":  # read by a person, not by the page
+        return Response(text, status, mimetype="text/plain")
+    return Response(json.dumps({"error": text}), status, mimetype="application/json")
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.update(HEADERS)
+    return response

@@ -1,0 +1,87 @@
+"""What a person is shown of a fragment: its pictures, by the environment's own renderer and without a window."""
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+
+from workshop import CARTPOLE_ID
+from workshop.labelling.clips import NO_FRAMES, Clip
+from workshop.labelling.pole_text import draw_pole
+from workshop.messages import RunError
+from workshop.pictures import make_renderer
+from workshop.rollouts import Rollouts
+
+RESETS = 4  # at most so many in a row: when training begins, environments that have just been reset are so again
+
+
+class FragmentClips:
+    """Makes clips of fragments of rollouts in an environment whose copies were seeded `seed`, `seed + 1`, ….
+
+    The pole is drawn from what was observed. Of other environments an observation does not tell the whole state, so the
+    copy that the fragment is from is played again, from its seed and the actions taken in it. `pictures` is whether
+    clips have frames; the pole's have text, too.
+    """
+
+    def __init__(self, spec: EnvSpec, seed: int, pictures: bool):
+        self._seed = seed
+        self._is_pole = spec.id == CARTPOLE_ID
+        self._env = make_renderer(spec) if pictures else gymnasium.make(spec)
+        self._pictures = pictures
+        self._frames_per_second = float(self._env.metadata.get("render_fps", 30))
+
+    def clip(self, rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> Clip:
+        """The clip of the fragment of these rollouts with these observations (L, …) and actions (L, …).
+
+        Raises a RunError if the environment does not do the same again.
+        """
+        frames, text = NO_FRAMES, ()
+        if self._is_pole:
+            text = draw_pole(observations)
+            if self._pictures:
+                frames = self._draw_pole(observations)
+        else:
+            frames = self._play_again(rollouts, *find(rollouts, observations, actions), len(observations))
+        return Clip(frames, self._frames_per_second, text)
+
+    def _draw_pole(self, observations: np.ndarray) -> np.ndarray:
+        self._env.reset(seed=0)
+        frames = []
+        for observation in observations:
+            self._env.unwrapped.state = observation.astype(np.float64)
+            frames.append(self._env.render())
+        return np.array(frames)
+
+    def _play_again(self, rollouts: Rollouts, first: int, copy: int, length: int) -> np.ndarray:
+        frames = []
+        for step in range(first + length):
+            if rollouts.episode_starts[step, copy]:
+                self._reset_to(rollouts.observations[step, copy], self._seed + copy if step == 0 else None)
+            if step >= first:
+                frames.append(self._env.render())
+            self._env.step(rollouts.actions[step, copy])
+        return np.array(frames)
+
+    def _reset_to(self, wanted: np.ndarray, seed: int | None) -> None:
+        for _ in range(RESETS):
+            observation, _ = self._env.reset(seed=seed)
+            seed = None
+            if np.array_equal(np.asarray(observation, wanted.dtype), wanted):
+                return
+        raise RunError(f"{self._env.spec.id} does not begin the same episode again, so its clips cannot be shown.")
+
+
+def find(rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> tuple[int, int]:
+    """The step and the environment at which the fragment with these observations and actions begins in the rollouts.
+
+    Raises a ValueError if there is none.
+    """
+    length = len(observations)
+    axes = tuple(range(2, rollouts.observations.ndim))
+    alike = (rollouts.observations == observations[0]).all(axis=axes)
+    for step, copy in np.argwhere(alike):
+        here = slice(step, step + length), copy
+        if np.array_equal(rollouts.observations[here], observations) and np.array_equal(
+            rollouts.actions[here], actions
+        ):
+            return int(step), int(copy)
+    raise ValueError("there is no such fragment in the rollouts")

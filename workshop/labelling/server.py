@@ -1,0 +1,82 @@
+"""The labelling page's web server, in a thread beside the trainer's, and the address that only this person has."""
+
+import contextlib
+import secrets
+import socket
+import threading
+
+from waitress import create_server, wasyncore
+
+from workshop.labelling.application import MOST_BYTES, make_application
+from workshop.labelling.session import LabellingSession
+
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+EVERYWHERE = ("", "0.0.0.0", "::")
+
+
+class LabellingServer:
+    """A running server; `start` makes one.
+
+    | attribute | what |
+    | --- | --- |
+    | address | what to open, the token in it: `http://127.0.0.1:PORT/?token=…` |
+    | port | the port it listens on |
+    """
+
+    def __init__(self, session: LabellingSession, listener: socket.socket, host: str):
+        token = secrets.token_urlsafe(24)
+        self.port: int = listener.getsockname()[1]
+        own = _own_names() if host in EVERYWHERE else []
+        hosts = {name.lower().partition("%")[0] for name in (*THIS_MACHINE, *own, host) if name}
+        shown = own[0] if own else host
+        self.address = f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}/?token={token}"
+        application = make_application(session, token, f"labelling-{self.port}", hosts)
+        self._sockets: dict = {}
+        self._server = create_server(
+            application,
+            map=self._sockets,
+            sockets=[listener],
+            threads=8,  # a browser opens up to six connections
+            max_request_body_size=MOST_BYTES,
+            ident=None,
+        )
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="labelling page", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering requests, and free the port."""
+        if self._thread.is_alive():
+            self._server.trigger.pull_trigger(self._closing.set)  # wakes the thread, which then does this
+            self._thread.join()
+
+    def _serve(self) -> None:
+        while not self._closing.is_set():
+            wasyncore.loop(map=self._sockets, count=1)
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._sockets)
+
+
+def start(session: LabellingSession, host: str = "127.0.0.1", port: int = 0) -> LabellingServer:
+    """Serve the session's page on this host and port, in a thread of its own; port 0 takes a free one.
+
+    `host` is an address or a name of this machine; 0.0.0.0 is all of its addresses. Raises an OSError if the host is
+    none of this machine's, or the port is taken.
+    """
+    family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    return LabellingServer(session, socket.create_server(where[:2], family=family), host)
+
+
+def _own_names() -> list[str]:
+    """This machine's addresses and names, the address first by which other machines reach it."""
+    names = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only looks up the way there
+            names.append(probe.getsockname()[0])
+        except OSError:  # no network
+            names.append("127.0.0.1")
+    names += [socket.gethostname(), socket.getfqdn()]
+    with contextlib.suppress(OSError):  # a machine that does not know its own name
+        names += [where[0] for *_, where in socket.getaddrinfo(socket.gethostname(), None)]
+    return names
