@@ -14,6 +14,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
 from conftest import ROOT, type_command
 
 from preferences import cut
@@ -274,3 +275,46 @@ def test_a_fragment_is_found_where_it_is(tmp_path: Path, monkeypatch: pytest.Mon
         assert find(rollouts, fragments.observations[row], fragments.actions[row]) == tuple(start)
     with pytest.raises(ValueError, match="no such fragment"):
         find(rollouts, fragments.observations[0] + 1, fragments.actions[0])
+
+
+@pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason=NO_BROWSER)
+def test_a_whole_run_by_keyboard_in_a_browser(tmp_path: Path):
+    """From the first question to a trained agent, on a narrow screen, with undo, skip, equal and a reload."""
+    browser = Browser()
+    keys = ["→", "←", "s", "=", *["→"] * 20]
+    try:
+        with running(*SMALL, "--runs-dir", str(tmp_path)) as (process, _, said):
+            browser.look(360, 740)
+            browser.open(next(line.split()[-1] for line in said if "http://" in line))
+            answered, undone = "", False
+            while not browser.text("heading").startswith("Finished") and process.poll() is None:
+                shown = browser.element("asking").get_attribute("data-question")
+                if not shown or shown == answered or not browser.element("asking").is_displayed():
+                    time.sleep(0.02)
+                    continue
+                if shown == "1" and not undone:
+                    browser.press("u")
+                    answered, undone = "", True
+                    browser.until(
+                        lambda: browser.element("asking").get_attribute("data-question") == "0", "nothing undone"
+                    )
+                    continue
+                if shown == "2":
+                    browser.driver.refresh()
+                    browser.until(
+                        lambda: browser.element("asking").get_attribute("data-question") == "2", "not there again"
+                    )
+                time.sleep(0.17)  # a key that comes sooner after a new question is not taken
+                browser.press(keys[int(shown)])
+                answered = shown
+            report = browser.element("report").text
+            assert process.wait(timeout=60) == 0, said
+    finally:
+        browser.driver.quit()
+    (run,) = tmp_path.iterdir()
+    assert (run / "agent.zip").exists()
+    record = read_record(run)
+    assert (len(record), record.times_undone) == (8, 1)
+    assert record.skipped >= 1
+    assert {0.0, 0.5, 1.0} <= set(record.preferences)
+    assert "Answers: 8" in report
