@@ -97,7 +97,7 @@ def describe(experiment: str, results: list[dict]) -> str:
         alarms += any(row["reward_hacking"] == "1" for row in rows)
 
     def mean(column: str) -> float:
-        return float(np.mean([float(row[column]) for row in last]))
+        return float(np.mean([float(row[column]) for row in last if row[column]]))  # empty: nothing was held out
 
     first, median, third = quartiles(results)
     return (

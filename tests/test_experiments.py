@@ -148,7 +148,7 @@ def test_agent_and_reward_model_on_a_gpu(tmp_path: Path, monkeypatch: pytest.Mon
 
 def help_of(arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
     monkeypatch.setattr(sys, "argv", ["main.py", *arguments.split(), "--help"])
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "80")  # one column: side by side, two texts would mingle
     with pytest.raises(SystemExit) as end:
         main.main()
     assert end.value.code == 0

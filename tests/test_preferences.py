@@ -316,7 +316,7 @@ def test_comparisons_are_kept_in_order():
 @pytest.mark.parametrize(
     ("flag", "options"),
     [
-        ("--comparisons", {"comparisons": 0}),
+        ("--comparisons", {"comparisons": -1}),
         ("--fragment-length", {"fragment_length": 0}),
         ("--pool-factor", {"pool_factor": 0}),
         ("--comparisons-per-fit", {"comparisons_per_fit": 0}),
