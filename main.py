@@ -25,12 +25,13 @@ from workshop.choice_models import ChoiceModelConfig, choice_model, explain
 from workshop.device import choose_device
 from workshop.environments import EnvironmentConfig
 from workshop.exercise import give_hints, report_check
+from workshop.grid import flags_in
 from workshop.labelling.fragment_clips import FragmentClips
 from workshop.labelling.open import open_labelling
 from workshop.labelling.options import LabellingConfig
 from workshop.labelling.spectator import Spectator
 from workshop.loss_checker import check_loss
-from workshop.messages import require_name, require_number
+from workshop.messages import UsageError, require_name, require_number
 from workshop.outcome import Row
 from workshop.pictures import can_be_drawn
 from workshop.plan import Plan, plan_run
@@ -247,6 +248,8 @@ def main() -> None:
     elif config.check:
         report_check(preference_loss)
     elif config.resume is not None:
+        if flags_in(arguments) != ["--resume"]:
+            raise UsageError("--resume goes on with a run as it was begun: give no other flag.")
         recorded = read_config(recorded_arguments(config.resume))
         print(json.dumps(train(recorded, started, partial(RunDirectory.reopen, config.resume))), flush=True)
     else:

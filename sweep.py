@@ -37,7 +37,7 @@ from workshop.run_directory import RunDirectory, as_command, flatten
 from workshop.search import Objective, Search, best_first, chosen, finished, follow_trial, score, suggest
 
 SET_BY_THE_SWEEP = ("--seed", "--name", "--runs-dir")
-NO_RUN = ("--check", "--hint", "--watch")
+NO_RUN = ("--check", "--hint", "--watch", "--resume")
 ONE_AT_A_TIME = threading.Lock()  # PyTorch's and NumPy's global generators, which SB3 seeds, are the process's
 COMPARED = 5  # so many of the best trials of a search
 
@@ -128,7 +128,7 @@ def read_command_line(arguments: Sequence[str]) -> tuple[Options, list[Axis], li
         if flag in SET_BY_THE_SWEEP:
             raise UsageError(f"{flag} is set by the sweep for each run; --seeds and --first-seed say which seeds.")
         if flag in NO_RUN:
-            raise UsageError(f"{flag} trains nothing, and a sweep is of runs that do.")
+            raise UsageError(f"{flag} begins no run, and a sweep is of runs that do.")
         if typed.count(flag) > 1:
             raise UsageError(f"{flag} is given twice; leave one of them out.")
     return options, axes, passed_on
@@ -253,6 +253,8 @@ def check(flags: Sequence[Sequence[str]]) -> None:
     for config in configs:
         plan_run(config)
         choose_device(config.device)
+        if config.oracle.oracle != "synthetic":
+            raise UsageError(f"--oracle {config.oracle.oracle}: nobody can answer many runs at once.")
     if any(config.choice_model.uses_yours and config.reward == "learned" for config in configs):
         check_loss(preference_loss)
 

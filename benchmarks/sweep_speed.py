@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 class Options:
     """Time a sweep one after another, and on several cores."""
 
-    runs: int = 12
+    runs: int = 20
     """Runs in each sweep: as many seeds of the default settings."""
     jobs: int = 2
     """Runs at once, to compare with one."""

@@ -191,3 +191,14 @@ def test_final_policy_is_a_moving_picture(tmp_path: Path):
         assert animation.n_frames > 10
         assert animation.info["loop"] == 0
         assert animation.width == 600
+
+
+def test_random_return_is_that_of_a_random_policy():
+    env = gymnasium.make(CARTPOLE)
+    env.action_space.seed(1)
+    returns = []
+    for episode in range(60):
+        env.reset(seed=episode)
+        returns.append(sum(env.step(env.action_space.sample())[1] for _ in range(200)))
+    reported = Evaluator(CARTPOLE, np.random.default_rng(0)).random_return
+    assert abs(reported - np.mean(returns)) < 4 * np.std(returns) / np.sqrt(20)

@@ -219,6 +219,7 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path):
         (["--seed", "3"], "--seeds and --first-seed"),
         (["--", "--name", "x"], "--name"),
         (["--check"], "--check"),
+        (["--oracle", "synthetic", "human"], "--oracle human"),
         (["--comparisons", "20", "--", "--comparisons", "30"], "--comparisons is given twice"),
         (["--seeds", "0"], "--seeds must be at least 1"),
         (["--jobs", "0"], "--jobs"),

@@ -10,6 +10,7 @@ from workshop.labelling.server import start
 from workshop.labelling.session import LabellingSession
 from workshop.labelling.terminal import TerminalLabeller
 from workshop.messages import UsageError, say
+from workshop.pictures import has_display
 
 
 def open_labelling(
@@ -28,6 +29,6 @@ def open_labelling(
         where = f"--host {config.host} --port {config.port}"
         raise UsageError(f"{where}: the page cannot be served there ({problem.strerror or problem}).") from problem
     say(f"Your answers are asked for at {server.address}")
-    if config.open_page:
+    if config.open_page and has_display():  # without one, a browser for terminals might take this terminal
         webbrowser.open(server.address)
     return closing(server)
