@@ -232,3 +232,16 @@ def test_a_signal_stops_a_run_with_the_command_that_resumes_it(tmp_path: Path, n
     assert last.startswith("Stopped after iteration ")
     assert last.endswith(f"To go on: python main.py --resume {run}")
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("kind", [[], ["--reward", "true", "--env", "Pendulum-v1"]])
+def test_training_that_blows_up_says_so_and_keeps_the_checkpoint_before(tmp_path: Path, kind: list[str]):
+    blown = type_command("main.py", *SMALL, *kind, "--agent-learning-rate", "1e30", "--runs-dir", str(tmp_path))
+    assert blown.returncode == 1
+    assert "the agent's weights are not finite any more" in blown.stderr
+    assert "--agent-learning-rate" in blown.stderr
+    assert "Traceback" not in blown.stderr
+    (run,) = tmp_path.iterdir()
+    state, pieces = Checkpoints(run).load()
+    assert len(pieces) >= 1
+    assert all(torch.isfinite(weights).all() for weights in state["agent"]["policy"].values())

@@ -19,7 +19,7 @@ from torch import nn
 
 from workshop import mlp, randomness
 from workshop.checkpoint import State
-from workshop.messages import require_number, require_sizes
+from workshop.messages import RunError, require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.spaces import flatten
 from workshop.vec_env import Stepping, make_vec_env
@@ -117,6 +117,11 @@ class LearnedRewardVecEnv(VecEnvWrapper):
             rewards = true_rewards.copy()
         else:
             rewards = self.reward_function(self.observations, self._actions)
+        if not np.isfinite(rewards).all():
+            whose, advice = ("environment's own", "It cannot be trained on.")
+            if self.reward_function is not None:
+                whose, advice = "learned", "Try a smaller --reward-learning-rate."
+            raise RunError(f"Training has blown up: the {whose} reward is not finite. {advice}")
         self.observations, self._episode_starts = observations, dones
         return observations, rewards, dones, infos
 
@@ -169,15 +174,30 @@ class Agent:
         return self._venv.take_rollouts()
 
     def train(self, reward: RewardFunction | None) -> Rollouts:
-        """Train for one iteration's steps on `reward` (None: the true one), and return what happened."""
+        """Train for one iteration's steps on `reward` (None: the true one), and return what happened.
+
+        Raises a RunError if a reward or the agent's weights are not finite any more.
+        """
         self._venv.reward_function = reward
-        self._ppo.learn(
-            self.steps_per_iteration,
-            callback=_OnStep(self._on_step),
-            log_interval=None,  # `log` does it, once an iteration
-            reset_num_timesteps=False,
-        )
+        try:
+            self._ppo.learn(
+                self.steps_per_iteration,
+                callback=_OnStep(self._on_step),
+                log_interval=None,  # `log` does it, once an iteration
+                reset_num_timesteps=False,
+            )
+        except ValueError:  # PyTorch has no distribution with such parameters
+            self._require_finite_weights()
+            raise
+        self._require_finite_weights()
         return self._venv.take_rollouts()
+
+    def _require_finite_weights(self) -> None:
+        if not all(torch.isfinite(parameter).all() for parameter in self._ppo.policy.parameters()):
+            raise RunError(
+                "Training has blown up: the agent's weights are not finite any more. Try a smaller "
+                f"--agent-learning-rate than {self._ppo.learning_rate:g}, or a smaller --max-grad-norm."
+            )
 
     def policy(self) -> Policy:
         """The deterministic policy as it is now: observations (n, *shape) to actions (n, *shape).
