@@ -134,7 +134,7 @@ def forked(start: Callable[[], object], folder: Path) -> Iterator[Page]:
     child = os.fork()
     if child == 0:
         try:
-            os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 2)
+            sys.stderr = said.open("w", buffering=1)
             start()
         finally:
             os._exit(0)

@@ -119,12 +119,15 @@ def test_lines_may_end_as_on_windows(tmp_path: Path):
 
 @dataclass
 class Flags:
+    runs_dir: Path
     env: str = ENV
+    name: str = "test"
+    seed: int = 0
     fragment_length: int = 4
 
 
 def test_what_a_run_directory_writes_is_read(tmp_path: Path):
-    run = RunDirectory(tmp_path, ENV, "test", 0, Flags(), [])
+    run = RunDirectory.make(Flags(tmp_path), [])
     generator = np.random.default_rng(0)
     a, b = (
         Fragments(

@@ -314,8 +314,8 @@ def test_a_dask_cluster_gives_the_same_and_a_killed_worker_loses_nothing(
     assert process.returncode == 0, errors
     there = {sweep.identity(read_run(path).options): path for path in find_runs([swept[1] / "runs"])}
     here = sweep.finished_runs(tmp_path / "runs")
-    assert len(there) == 4
-    assert here.keys() == there.keys()
+    assert len(here) == 4
+    assert here.keys() <= there.keys()
     for key, path in here.items():
         assert progress_without_seconds(path) == progress_without_seconds(there[key])
 
@@ -351,8 +351,9 @@ def test_a_study_is_kept_and_the_best_trial_first(tmp_path: Path, storage: str):
     assert len({tuple(chosen(trial)) for trial in best}) == len(best)
 
 
-def test_a_run_that_falls_behind_is_broken_off(tmp_path: Path):
-    search = Search("s", str(tmp_path / "trials"), "comparisons_to_solve", seed=0)
+@pytest.mark.parametrize("objective", ["comparisons_to_solve", "true_return_mean"])
+def test_a_run_that_falls_behind_is_broken_off(tmp_path: Path, objective: str):
+    search = Search("s", str(tmp_path / "trials"), objective, seed=0)
 
     def run(trial: optuna.Trial, returns: list[float]) -> float:
         for iteration, value in enumerate(returns):
