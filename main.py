@@ -165,7 +165,8 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
 
     for iteration in range(begin, config.iterations + 1):
         asked = None
-        if config.labelling.keep_labelling and len(rollouts) and (n := questions.next_batch(iteration)):
+        ahead = config.labelling.keep_labelling and config.reward == "learned" and len(rollouts) > 0
+        if ahead and (n := questions.next_batch(iteration)):
             oracle.observe(rollouts, length)
             asked = ask(iteration, n)  # to be answered while the agent trains
         # Step 2. Optimise agent, producing trajectories. (Before the first time: a random policy's trajectories.)

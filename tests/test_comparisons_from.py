@@ -42,6 +42,7 @@ def test_more_can_be_asked_beside_them(tiny_run: Finished, tmp_path: Path):
         (["--comparisons-from", "{nowhere}"], "--comparisons-from"),
         (["--comparisons-from", "{run}", "--fragment-length", "7"], "7"),
         (["--comparisons-from", "{run}", "--env", "Pendulum-v1", "--fragment-length", "5"], "Pendulum-v1"),
+        (["--comparisons-from", "{run}", "--reward", "true"], "--reward true"),
         (["--comparisons", "0"], "--comparisons must be at least 1"),
     ],
 )

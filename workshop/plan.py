@@ -34,6 +34,8 @@ def plan_run(config: Any) -> Plan:
     spec = environment_spec(config.environment)
     if config.oracle.oracle != "synthetic":
         _refuse_blind_labelling(config, spec)
+    if config.reward == "true" and config.preferences.comparisons_from:
+        raise UsageError("--comparisons-from is learned from, and --reward true learns from no answers; choose one.")
     if config.reward == "learned":
         _refuse_contradictions(config)
         _refuse_unfit_fragments(config, spec)
