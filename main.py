@@ -142,7 +142,6 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
     """The RLHF algorithm of the slides. Returns what the reward model says about answers it did not learn from."""
     seeds = np.random.SeedSequence(config.seed).spawn(4)
     agent_rng, reward_model_rng, questions_rng, oracle_rng = (np.random.default_rng(seed) for seed in seeds)
-    length = config.preferences.fragment_length
 
     # Step 1. Initialise agent and reward model.
     agent = Agent(plan.spec, config.agent, plan.per_iteration, agent_rng, device, run.path, report.steps_taken)
@@ -150,48 +149,43 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
     reward_model = RewardModel(*agent.spaces, model, config.reward_model, reward_model_rng, device)
     reward = reward_model.reward if config.reward == "learned" else None
     oracle = make_oracle(config, plan, run, report, agent.seed, oracle_rng)
-    rollouts = Rollouts.empty(config.agent.n_envs, *agent.spaces)
-    comparisons = Comparisons.empty(length, *agent.spaces)
-    questions = Questions(config.preferences, config.iterations)
     recorded = recorded_comparisons(config, plan)
-    questions.learned_before = len(recorded)
+    questions = Questions(config.preferences, config.iterations, learned_before=len(recorded))
+    rollouts = Rollouts.empty(config.agent.n_envs, *agent.spaces)
+    comparisons = Comparisons.empty(config.preferences.fragment_length, *agent.spaces)
     saved = Saved(run, agent, reward_model=reward_model, oracle=oracle, questions=questions, sampling=questions_rng,
                   report=report)  # fmt: skip
     begin, rollouts, comparisons = saved.go_on(rollouts, comparisons, plan.random_each)
 
-    def ask(iteration: int, n: int) -> tuple[Fragments, Fragments, Callable[[], np.ndarray]]:
+    def ask(iteration: int) -> Callable[[], Comparisons] | None:
+        """Ask what is due next, if anything is. The function returned gets the answers, once they are all there."""
+        if config.reward == "true" or len(rollouts) == 0:
+            return None
+        if len(comparisons) < len(recorded):  # other runs' answers come first
+            return lambda: recorded[len(comparisons) :][: config.preferences.comparisons_per_fit]
+        n = questions.next_batch(iteration)
+        if n == 0:
+            return None
+        oracle.observe(rollouts, config.preferences.fragment_length)
         a, b = sample_pairs(rollouts, n, comparisons, config.preferences, reward_model, questions_rng)
-        return a, b, oracle.ask(a, b, run.record(iteration, oracle.name, vars(a), vars(b)))
+        answers = oracle.ask(a, b, run.record(iteration, oracle.name, vars(a), vars(b)))
+        return lambda: Comparisons(a, b, questions.count(answers())).answered
 
     for iteration in range(begin, config.iterations + 1):
-        asked = None
-        ahead = config.labelling.keep_labelling and config.reward == "learned" and len(rollouts) > 0
-        if ahead and (n := questions.next_batch(iteration)):
-            oracle.observe(rollouts, length)
-            asked = ask(iteration, n)  # to be answered while the agent trains
+        asked = ask(iteration) if config.labelling.keep_labelling else None  # to be answered while the agent trains
         # Step 2. Optimise agent, producing trajectories. (Before the first time: a random policy's trajectories.)
         new = agent.random_rollouts(plan.random_each) if iteration == 0 else agent.train(reward)
         rollouts = rollouts.followed_by(new)
         held_out = reward_model.held_out(comparisons)
         report.iteration(agent, reward, len(rollouts), questions.progress() | reward_model.progress(held_out))
-        if config.reward == "learned":
-            reward_model.observe(new)
-            oracle.observe(rollouts, length)
-            questions.judge(held_out.loss)
-            if len(rollouts) and not len(comparisons):
-                for part in recorded.in_batches(config.preferences.comparisons_per_fit):
-                    comparisons = comparisons.followed_by(part)
-                    reward_model.fit(comparisons)
-            while n := questions.next_batch(iteration):
-                # Step 3. Sample pairs of fragments of the trajectories, get comparisons.
-                a, b, answers = asked or ask(iteration, n)
-                preferences, asked = answers(), None
-                comparisons = comparisons.followed_by(Comparisons(a, b, preferences).answered)
-                questions.count(preferences)
-
-                # Step 4. Optimise reward model parameters.
-                reward_model.fit(comparisons)
-            reward_model.standardise(rollouts)
+        reward_model.observe(new)
+        questions.judge(held_out.loss)
+        # Step 3. Sample pairs of fragments of the trajectories, get comparisons.
+        while answers := asked or ask(iteration):
+            comparisons, asked = comparisons.followed_by(answers()), None
+            # Step 4. Optimise reward model parameters.
+            reward_model.fit(comparisons)
+        reward_model.standardise(rollouts)
         saved.save(rollouts, comparisons)
         # Step 5. Go to step 2.
 

@@ -1,6 +1,6 @@
 """Fragments of trajectories, when and about which pairs of them to ask, and the comparisons kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, Protocol
@@ -155,11 +155,6 @@ class Comparisons:
         """Those that the oracle did not skip."""
         return self[~np.isnan(self.preferences)]
 
-    def in_batches(self, n: int) -> Iterator["Comparisons"]:
-        """These comparisons in their order, n at a time."""
-        for first in range(0, len(self), n):
-            yield self[first : first + n]
-
     def followed_by(self, later: "Comparisons") -> "Comparisons":
         """These comparisons and then `later` ones."""
         return Comparisons(
@@ -183,12 +178,12 @@ class Questions:
     | stopped | why nothing more is asked: "budget" or "settled"; "" while it goes on |
     """
 
-    def __init__(self, config: PreferencesConfig, iterations: int):
+    def __init__(self, config: PreferencesConfig, iterations: int, learned_before: int = 0):
         self._config = config
         self._due = config.due(iterations)
         self._iteration, self._may_ask = -1, 0
         self._lowest_loss, self._iterations_since, self._judged_with = np.inf, 0, 0
-        self.answered, self.skipped, self.learned_before = 0, 0, 0
+        self.answered, self.skipped, self.learned_before = 0, 0, learned_before
         self.stopped = "" if config.comparisons else "budget"
 
     def state(self) -> State:
@@ -208,14 +203,15 @@ class Questions:
             return 0
         return max(0, min(missing, self._config.comparisons_per_fit, self._may_ask))
 
-    def count(self, preferences: np.ndarray) -> None:
-        """Take note of the answers to one batch, shape (n,), with NaN for a skipped pair."""
+    def count(self, preferences: np.ndarray) -> np.ndarray:
+        """Take note of the answers to one batch, shape (n,), with NaN for a skipped pair, and return them."""
         skipped = int(np.isnan(preferences).sum())
         self.skipped += skipped
         self.answered += len(preferences) - skipped
         self._may_ask -= len(preferences)
         if self.answered >= self._due[-1]:
             self.stopped = "budget"
+        return preferences
 
     def progress(self) -> dict[str, int | str]:
         """The columns of `progress.csv` that tell how much was asked."""
