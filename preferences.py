@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 from gymnasium import spaces
+from scipy.spatial import KDTree
 from scipy.special import entr
 
 from workshop.checkpoint import State
@@ -296,13 +297,16 @@ def k_centre(pool: tuple[np.ndarray, np.ndarray], before: tuple[np.ndarray, np.n
     The greedy k-centre algorithm (Sener and Savarese 2018). A pair is described by two rows, one in each array of
     shape (pairs, d); the distance of two pairs is Euclid's, with the fragments of one exchanged if that is nearer.
     """
-    distances = np.full(len(pool[0]), np.inf)
-    for x, y in zip(*before, strict=True):
-        distances = np.minimum(distances, _distances(pool, x, y))
-    chosen = []
+    either_way = np.concatenate([np.hstack(pool), np.hstack(pool[::-1])])
+    straight, exchanged = np.split(either_way, 2)
+    # a tree finds the nearest of very many, where their distances from the pool would not fit into the memory
+    nearest, _ = KDTree(np.hstack(before)).query(either_way)
+    distances = np.minimum(*np.split(nearest, 2))
+    chosen: list[int] = []
     for _ in range(n):
         chosen.append(int(np.argmax(distances)))
-        distances = np.minimum(distances, _distances(pool, pool[0][chosen[-1]], pool[1][chosen[-1]]))
+        for x in (straight, exchanged):
+            distances = np.minimum(distances, np.linalg.norm(x - straight[chosen[-1]], axis=1))
         distances[chosen] = -1
     return np.array(chosen)
 
@@ -343,10 +347,3 @@ def _sample_starts(
 def _entropy(probability: np.ndarray) -> np.ndarray:
     """Of a coin that shows heads with this probability, in nats."""
     return entr(probability) + entr(1 - probability)
-
-
-def _distances(pool: tuple[np.ndarray, np.ndarray], x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Of each pair of the pool from the pair (x, y), shape (pairs,)."""
-    a, b = pool
-    straight, exchanged = (np.square(a - u).sum(axis=1) + np.square(b - v).sum(axis=1) for u, v in ((x, y), (y, x)))
-    return np.sqrt(np.minimum(straight, exchanged))

@@ -165,7 +165,8 @@ class RewardModel:
 
     def describe(self, fragments: Fragments) -> np.ndarray:
         """The mean of each fragment's normalised observations and actions, shape (n, d)."""
-        return self._inputs(fragments.observations, fragments.actions).mean(axis=1)
+        pieces = (fragments[first : first + mlp.PIECE] for first in range(0, max(1, len(fragments)), mlp.PIECE))
+        return np.concatenate([self._inputs(piece.observations, piece.actions).mean(axis=1) for piece in pieces])
 
     def fit(self, comparisons: Comparisons) -> None:
         """Fit every member further to its bootstrap of all comparisons so far, starting from where it is.
