@@ -1,6 +1,6 @@
 # make demo    balance a pole with the workshop's solution
 # make test    the whole suite
-# make lint    the style of the code
+# make lint    the style and the types of the code
 # Each makes .venv and installs requirements.txt first, where that has not been done.
 
 PYTHON ?= python3
@@ -22,6 +22,7 @@ test: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed; name one: make PYTHON=python3.12')"

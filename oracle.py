@@ -75,6 +75,12 @@ class Oracle(Protocol):
     def finish(self) -> None:
         """Nothing more will be asked."""
 
+    def state(self) -> State:
+        """What the oracle goes on from."""
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+
 
 class SyntheticOracle:
     """Answers by the fragments' true returns, which it alone may see.
@@ -137,7 +143,8 @@ class SyntheticOracle:
         else:
             with np.errstate(over="ignore"):  # a tiny temperature makes a certain answer, which infinity is
                 meant = expit(difference / temperature)
-        return (1 - mistakes) * meant + mistakes * (1 - meant)
+        given: np.ndarray = (1 - mistakes) * meant + mistakes * (1 - meant)
+        return given
 
     def compare(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
         """The answers, float64 of shape (n,): 0.0 for a, 1.0 for b, 0.5 for equally good, NaN for a skipped pair."""

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
-from gymnasium import spaces
 from scipy.spatial import KDTree
 from scipy.special import entr
 
 from workshop.checkpoint import State
 from workshop.messages import UsageError, require_number
 from workshop.rollouts import Rollouts
+from workshop.spaces import Space, no_elements
 
 HYPERBOLA = 10  # a tenth of the run halves the rate: 5e6 of 5e7 steps in Christiano et al. 2017, appendix A.2
 QUESTIONS_PER_ANSWER = 10  # asked at most, where the oracle skips
@@ -76,7 +76,8 @@ class PreferencesConfig:
         elif self.schedule == "hyperbolic":
             weights[first:iterations] = 1 / (1 + HYPERBOLA * np.arange(first, iterations) / iterations)
         due = np.ceil(np.cumsum(weights) / weights.sum() * self.comparisons - 1e-9)  # the first batch is never empty
-        return due.astype(int)
+        whole: np.ndarray = due.astype(int)
+        return whole
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ class Fragments:
     @property
     def true_returns(self) -> np.ndarray:
         """The undiscounted sums of the true rewards, float64 of shape (n,)."""
-        return self.true_rewards.sum(axis=1, dtype=np.float64)
+        returns: np.ndarray = self.true_rewards.sum(axis=1, dtype=np.float64)
+        return returns
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,11 @@ class Comparisons:
     preferences: np.ndarray
 
     @classmethod
-    def empty(cls, length: int, observation_space: spaces.Space, action_space: spaces.Space) -> "Comparisons":
+    def empty(cls, length: int, observation_space: Space, action_space: Space) -> "Comparisons":
         """No comparisons yet, of fragments of `length` steps."""
         none = Fragments(
-            np.empty((0, length, *observation_space.shape), observation_space.dtype),
-            np.empty((0, length, *action_space.shape), action_space.dtype),
+            no_elements(observation_space, 0, length),
+            no_elements(action_space, 0, length),
             np.empty((0, length), np.float32),
         )
         return cls(none, none, np.empty(0))
@@ -214,7 +216,7 @@ class Questions:
             self.stopped = "budget"
         return preferences
 
-    def progress(self) -> dict[str, int | str]:
+    def progress(self) -> dict[str, float | str]:
         """The columns of `progress.csv` that tell how much was asked."""
         comparisons = self.learned_before + self.answered
         return {"comparisons": comparisons, "skipped": self.skipped, "stopped_asking": self.stopped}
@@ -283,12 +285,14 @@ def uncertainty(query: str, probabilities: np.ndarray) -> np.ndarray:
     | information-gain | that entropy less the members' own mean entropy: what an answer tells about which \
       member is right, in nats | Houlsby et al. 2011 (BALD); Bıyık et al. 2019 |
     """
+    uncertain: np.ndarray
     if query == "disagreement":
-        return probabilities.std(axis=0)
-    total = _entropy(probabilities.mean(axis=0))
-    if query == "entropy":
-        return total
-    return np.maximum(0, total - _entropy(probabilities).mean(axis=0))
+        uncertain = probabilities.std(axis=0)
+    elif query == "entropy":
+        uncertain = _entropy(probabilities.mean(axis=0))
+    else:
+        uncertain = np.maximum(0, _entropy(probabilities.mean(axis=0)) - _entropy(probabilities).mean(axis=0))
+    return uncertain
 
 
 def k_centre(pool: tuple[np.ndarray, np.ndarray], before: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:
@@ -346,4 +350,5 @@ def _sample_starts(
 
 def _entropy(probability: np.ndarray) -> np.ndarray:
     """Of a coin that shows heads with this probability, in nats."""
-    return entr(probability) + entr(1 - probability)
+    entropy: np.ndarray = entr(probability) + entr(1 - probability)
+    return entropy

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from gymnasium import spaces
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from preferences import Comparisons, Fragments
@@ -18,7 +17,7 @@ from workshop.choice_models import ChoiceModel
 from workshop.ensemble import EnsembleMLP
 from workshop.messages import UsageError, require_number, require_sizes
 from workshop.rollouts import Rollouts
-from workshop.spaces import encode, encoded_size
+from workshop.spaces import Space, encode, encoded_size
 
 CLIP = 10.0  # normalised inputs, in standard deviations, as in Stable-Baselines3's VecNormalize
 BOOTSTRAP_DRAWS = 2.0  # how often, on average, a comparison is in a bootstrap; exp(-2), an eighth, are left out
@@ -99,8 +98,8 @@ class RewardModel:
 
     def __init__(
         self,
-        observation_space: spaces.Space,
-        action_space: spaces.Space,
+        observation_space: Space,
+        action_space: Space,
         choice_model: ChoiceModel,
         config: RewardModelConfig,
         generator: np.random.Generator,
@@ -127,8 +126,8 @@ class RewardModel:
             fused=True,
         )
         self._input_statistics = RunningMeanStd(epsilon=1e-8, shape=(size,))
-        self._input_mean = np.zeros(size, dtype=np.float32)
-        self._input_std = np.ones(size, dtype=np.float32)
+        self._input_mean: np.ndarray = np.zeros(size, dtype=np.float32)
+        self._input_std: np.ndarray = np.ones(size, dtype=np.float32)
         self._output_mean = np.zeros(config.ensemble_size, dtype=np.float32)
         self._output_std = np.ones(config.ensemble_size, dtype=np.float32)
         # (M, number of comparisons): how often each comparison is in each member's bootstrap
@@ -151,13 +150,15 @@ class RewardModel:
     def reward(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """The learned, standardised reward, float32 of shape (n,), for n observations and actions."""
         weights = 1 / (self.config.ensemble_size * self._output_std)
-        return weights @ self._member_rewards(observations, actions) - weights @ self._output_mean
+        rewards: np.ndarray = weights @ self._member_rewards(observations, actions) - weights @ self._output_mean
+        return rewards
 
     def member_returns(self, fragments: Fragments) -> np.ndarray:
         """Each member's return of each fragment, shape (M, n), in the units of the choice model."""
         inputs = self._inputs(fragments.observations, fragments.actions)  # (n, L, d)
         rewards = mlp.forward(self._layers, inputs.reshape(-1, inputs.shape[-1]), mlp.relu)  # (M, n * L, 1)
-        return rewards.reshape(-1, *inputs.shape[:2]).sum(axis=-1)
+        returns: np.ndarray = rewards.reshape(-1, *inputs.shape[:2]).sum(axis=-1)
+        return returns
 
     def member_probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
         """Each member's P(b preferred) for n pairs, by the choice model; shape (M, n)."""
@@ -241,7 +242,8 @@ class RewardModel:
                         for rows in (learned, counts == 0)
                     ]
                 )
-        return tuple(np.mean(losses, axis=0)) if losses else (math.nan, math.nan)
+        training, held_out = np.mean(losses, axis=0) if losses else (math.nan, math.nan)
+        return float(training), float(held_out)
 
     def _adapt_weight_decay(self, training: float, held_out: float) -> None:
         """Christiano et al. 2017, section 2.2.3: keep the held-out between 1.1 and 1.5 times the training loss."""
@@ -277,7 +279,7 @@ class RewardModel:
         accuracy = float(correct[decided].mean()) if decided.any() else math.nan
         return HeldOut(returns_b - returns_a, preferences, float(loss), accuracy)
 
-    def progress(self, held_out: HeldOut) -> dict[str, float]:
+    def progress(self, held_out: HeldOut) -> dict[str, float | str]:
         """The columns of `progress.csv` that tell how well it was fitted, and with what effort."""
         return {
             "reward_model_loss": held_out.loss,
@@ -350,7 +352,8 @@ class RewardModel:
     def _inputs(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Normalised network inputs, float32 of shape (…, d), for observations and actions of shape (…, *shape)."""
         features = encode(*self._spaces, observations, actions)
-        return ((features - self._input_mean) / self._input_std).clip(-CLIP, CLIP)
+        inputs: np.ndarray = ((features - self._input_mean) / self._input_std).clip(-CLIP, CLIP)
+        return inputs
 
     def _member_rewards(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Each member's reward as it comes out of its network, shape (M, n)."""

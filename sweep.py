@@ -158,6 +158,7 @@ def run_search(
     options: Options, axes: Sequence[Axis], passed_on: Sequence[str]
 ) -> tuple[list[Path], str | None, dict[str, str]]:
     """Search among the combinations. Returns the best trials' runs, the best command, and what failed, and why."""
+    assert options.optimise is not None, "else there is nothing to search for"
     check([[*flags, *passed_on] for flags in one_by_one(axes)])
     storage = options.storage or (options.runs_dir / f"{options.name}.optuna").as_posix()
     search = Search(options.name, storage, options.optimise, options.first_seed)

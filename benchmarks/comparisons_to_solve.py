@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tyro
@@ -53,21 +54,23 @@ def main() -> None:
     )
 
 
-def quartiles(results: list[dict]) -> np.ndarray:
+def quartiles(results: list[dict[str, Any]]) -> np.ndarray:
     """Of the comparisons to solve, shape (3,); each is the number in one of the runs."""
     to_solve = [
         np.inf if result["comparisons_to_solve"] is None else result["comparisons_to_solve"] for result in results
     ]
-    return np.quantile(to_solve, [0.25, 0.5, 0.75], method="higher")
+    three: np.ndarray = np.quantile(to_solve, [0.25, 0.5, 0.75], method="higher")
+    return three
 
 
-def run(seed: int, flags: list[str]) -> dict:
+def run(seed: int, flags: list[str]) -> dict[str, Any]:
     """Run `main.py` with these flags, and return its result and the seconds of the whole process, `wall`."""
     loss = [] if "--loss" in flags else ["--solution"]
     command = [sys.executable, str(ROOT / "main.py"), *loss, "--seed", str(seed), *flags]
     started = time.perf_counter()
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    result = json.loads(finished.stdout.splitlines()[-1]) | {"wall": time.perf_counter() - started}
+    result: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
+    result["wall"] = time.perf_counter() - started
     print(
         f"seed {seed}: return {result['true_return_mean']}, comparisons to solve {result['comparisons_to_solve']}, "
         f"{result['wall']:.1f} s",

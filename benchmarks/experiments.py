@@ -10,6 +10,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from comparisons_to_solve import ROOT, quartiles, run
@@ -87,7 +88,7 @@ def main() -> None:
             print(describe(experiment, list(pool.map(lambda seed, flags=flags: run(seed, flags), seeds))), flush=True)
 
 
-def describe(experiment: str, results: list[dict]) -> str:
+def describe(experiment: str, results: list[dict[str, Any]]) -> str:
     """A row of the table; means over the seeds, but for the comparisons: median (quartiles)."""
     last, alarms = [], 0
     for result in results:

@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, SupportsFloat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -20,7 +21,7 @@ from gymnasium.envs.registration import EnvSpec, WrapperSpec
 
 from workshop.environments import EnvironmentConfig, environment_spec
 from workshop.program import read_flags
-from workshop.vec_env import is_slow, make_vec_env
+from workshop.vec_env import Stepping, is_slow, make_vec_env
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Slowed(gymnasium.Wrapper):
         super().__init__(env)
         self._seconds = microseconds * 1e-6
 
-    def step(self, action):
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         until = time.perf_counter() + self._seconds
         while time.perf_counter() < until:
             pass
@@ -57,7 +58,7 @@ def slowed(microseconds: int) -> EnvSpec:
     return spec
 
 
-def steps_per_second(spec: EnvSpec, stepping: str, options: Options, seed: int) -> float:
+def steps_per_second(spec: EnvSpec, stepping: Stepping, options: Options, seed: int) -> float:
     venv = make_vec_env(spec, options.n_envs, seed, stepping)
     venv.reset()
     venv.action_space.seed(seed)

@@ -65,6 +65,8 @@ def teach(seed: int, comparisons: int, runs_dir: str) -> Path:
     ]
     command += ["--seed", str(seed), "--comparisons", str(comparisons), "--runs-dir", runs_dir, "--ask-again", "0"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
         address = next(line.split()[-1] for line in process.stderr if "http://" in line)
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
         opener.open(address).read()

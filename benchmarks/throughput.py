@@ -77,7 +77,7 @@ def time_loop(steps: int, seed: int) -> float:
         run = RunDirectory.make(replace(config, runs_dir=Path(directory)), [])
         report = Report(run, plan.spec, steps, config.seed, started)
         rlhf(config, plan, "cpu", run, report)
-        return run.rows[-1]["env_steps"] / (time.perf_counter() - started)
+        return float(run.rows[-1]["env_steps"] / (time.perf_counter() - started))
 
 
 def time_plain(steps: int, seed: int) -> float:

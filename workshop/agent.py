@@ -5,7 +5,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 from torch import nn
 
@@ -22,7 +23,7 @@ from workshop.checkpoint import State
 from workshop.messages import RunError, require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.spaces import flatten
-from workshop.vec_env import Stepping, make_vec_env
+from workshop.vec_env import Stepping, make_vec_env, one_array
 
 # observations (n, *shape) and actions (n, *shape) in, one reward for each, shape (n,), out
 RewardFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -102,7 +103,7 @@ class LearnedRewardVecEnv(VecEnvWrapper):
         self._steps: list[tuple[np.ndarray, ...]] = []
 
     def reset(self) -> np.ndarray:
-        self.observations = self.venv.reset()
+        self.observations = one_array(self.venv.reset())
         self._episode_starts = np.ones(self.num_envs, dtype=bool)
         return self.observations
 
@@ -122,8 +123,8 @@ class LearnedRewardVecEnv(VecEnvWrapper):
             if self.reward_function is not None:
                 whose, advice = "learned", "Try a smaller --reward-learning-rate."
             raise RunError(f"Training has blown up: the {whose} reward is not finite. {advice}")
-        self.observations, self._episode_starts = observations, dones
-        return observations, rewards, dones, infos
+        self.observations, self._episode_starts = one_array(observations), dones
+        return self.observations, rewards, dones, infos
 
     def take_rollouts(self) -> Rollouts:
         """The transitions since this was last called."""
@@ -183,7 +184,7 @@ class Agent:
             self._ppo.learn(
                 self.steps_per_iteration,
                 callback=_OnStep(self._on_step),
-                log_interval=None,  # `log` does it, once an iteration
+                log_interval=None,  # type: ignore[arg-type]  # so it never logs: `log` does, once an iteration
                 reset_num_timesteps=False,
             )
         except ValueError:  # PyTorch has no distribution with such parameters
@@ -205,7 +206,8 @@ class Agent:
         It acts as `PPO.predict` does, in a fifth of the time.
         """
         policy = self._ppo.policy
-        linear = [*policy.mlp_extractor.policy_net[::2], policy.action_net]  # between them are the activations
+        hidden = [layer for layer in policy.mlp_extractor.policy_net if isinstance(layer, nn.Linear)]
+        linear = [*hidden, cast(nn.Linear, policy.action_net)]
         layers = [(mlp.to_numpy(layer.weight).T, mlp.to_numpy(layer.bias)) for layer in linear]
         layers[0] = self._on_raw_observations(*layers[0])
         activation = mlp.relu if policy.activation_fn is nn.ReLU else np.tanh
@@ -214,7 +216,9 @@ class Agent:
         def act(observations: np.ndarray) -> np.ndarray:
             output = mlp.forward(layers, flatten(observation_space, observations), activation)
             if isinstance(action_space, spaces.Discrete):
-                return output.argmax(axis=1) + action_space.start
+                chosen: np.ndarray = output.argmax(axis=1) + action_space.start
+                return chosen
+            assert isinstance(action_space, spaces.Box)
             return output.reshape(-1, *action_space.shape).clip(action_space.low, action_space.high)
 
         return act
@@ -224,6 +228,7 @@ class Agent:
         if self._normalised is None or not self._normalised.norm_obs:
             return weight, bias
         statistics = self._normalised.obs_rms
+        assert isinstance(statistics, RunningMeanStd), "there is one observation, not a dict of them"
         std = np.sqrt(statistics.var.reshape(-1, 1) + self._normalised.epsilon)
         scaled = weight / std
         return scaled.astype(np.float32), (bias - statistics.mean.reshape(-1) @ scaled).astype(np.float32)
@@ -288,7 +293,7 @@ class Agent:
     def save(self, path: Path) -> None:
         """Write what `stable_baselines3.PPO.load` reads: an agent that takes observations as they come."""
         nets = self._ppo.policy.mlp_extractor
-        first_layers = [nets.policy_net[0], nets.value_net[0]]
+        first_layers = [cast(nn.Linear, net[0]) for net in (nets.policy_net, nets.value_net)]
         as_trained = deepcopy([layer.state_dict() for layer in first_layers])
         for layer in first_layers:
             weight, bias = self._on_raw_observations(mlp.to_numpy(layer.weight).T, mlp.to_numpy(layer.bias))

@@ -25,7 +25,7 @@ Actions, `Discrete(2)`: 0 pushes the cart to the left, 1 to the right, with 10 N
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -67,25 +67,25 @@ class FixedHorizonCartPoleEnv(CartPoleEnv):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start an episode: all four numbers of the state uniform in (-0.05, 0.05)."""
         super().reset(seed=seed, options=options)
+        assert self.state is not None, "it has just been drawn"
         return observe(self.state), {}
 
-    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: int | np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Push the cart once; the reward is cos(angle) of the state before the push."""
         assert self.state is not None, "Call reset before using step method."
         reward = float(np.cos(self.state[2]))
-        super().step(action)
+        super().step(action)  # type: ignore[no-untyped-call]  # Gymnasium has not annotated it
         self.steps_beyond_terminated = None  # a fallen pole is no end here, so Gymnasium need not warn of one
         return observe(self.state), reward, False, False, {}
 
     def render(self) -> np.ndarray | None:
         """Draw with Gymnasium's renderer. A cart that leaves the picture on one side comes back on the other."""
-        if self.state is None:
-            return super().render()
         state = self.state
-        track = 2 * self.x_threshold
-        self.state = state.copy()
-        self.state[0] = (state[0] + self.x_threshold) % track - self.x_threshold
-        picture = super().render()
+        if state is not None:
+            track = 2 * self.x_threshold
+            self.state = state.copy()
+            self.state[0] = (state[0] + self.x_threshold) % track - self.x_threshold
+        picture: np.ndarray | None = super().render()  # type: ignore[no-untyped-call]  # nor this
         self.state = state
         return picture
 
@@ -97,7 +97,11 @@ class FixedHorizonCartPoleVectorEnv(CartPoleVectorEnv):
     trajectories as `gymnasium.vector.SyncVectorEnv` over single ones, resets included.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {**CartPoleVectorEnv.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata: dict[str, Any] = {  # noqa: RUF012 (as Gymnasium declares it)
+        **CartPoleVectorEnv.metadata,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
+    state: np.ndarray  # type: ignore[assignment]  # which Gymnasium declares as None, for it is so until the first reset
 
     def __init__(self, num_envs: int = 1, max_episode_steps: int = 200, render_mode: str | None = None):
         super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps, render_mode=render_mode)
@@ -114,10 +118,10 @@ class FixedHorizonCartPoleVectorEnv(CartPoleVectorEnv):
             seed = [None] * self.num_envs
         elif isinstance(seed, int | np.integer):
             seed = [int(seed) + index for index in range(self.num_envs)]
-        self._generators = self._generators or [None] * self.num_envs
         for index, pole_seed in enumerate(seed):
-            if pole_seed is not None or self._generators[index] is None:
-                self._generators[index], _ = seeding.np_random(pole_seed)
+            if pole_seed is not None or index == len(self._generators):
+                generator, _ = seeding.np_random(pole_seed)
+                self._generators[index : index + 1] = [generator]
         self._draw_initial_states(range(self.num_envs))
         return observe(self.state), {}
 

@@ -79,7 +79,8 @@ def thurstone_loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preferences
     """Negative log-likelihood under Thurstone's (1927) case V: P(b preferred) = Φ(R_b - R_a), Φ the normal CDF."""
     difference = returns_b - returns_a
     log_b, log_a = torch.special.log_ndtr(difference), torch.special.log_ndtr(-difference)
-    return -(preferences * log_b + (1 - preferences) * log_a).mean()
+    log_likelihood: torch.Tensor = preferences * log_b + (1 - preferences) * log_a
+    return -log_likelihood.mean()
 
 
 def lapse_loss(rate: float) -> PreferenceLoss:
@@ -117,7 +118,8 @@ def log_probabilities(config: ChoiceModelConfig) -> dict[str, LogProbability]:
 
     def hinge(difference: np.ndarray) -> np.ndarray:
         loss_b, loss_a = np.maximum(0, margin - difference), np.maximum(0, margin + difference)
-        return -np.logaddexp(0, loss_b - loss_a)
+        log_probability: np.ndarray = -np.logaddexp(0, loss_b - loss_a)
+        return log_probability
 
     return {
         "bradley-terry": lambda difference: -np.logaddexp(0, -difference),

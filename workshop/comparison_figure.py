@@ -126,7 +126,8 @@ def _interpolated(grid: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     known = np.isfinite(y)
     if not known.any():
         return np.full(len(grid), np.nan)
-    return np.interp(grid, x[known], y[known], left=np.nan, right=np.nan)
+    values: np.ndarray = np.interp(grid, x[known], y[known], left=np.nan, right=np.nan)
+    return values
 
 
 def _draw_references(axes: Axes, baselines: Sequence[Group], random_return: float, solved_at: float | None) -> None:
@@ -166,4 +167,5 @@ def _beside_each_other(numbers: np.ndarray) -> np.ndarray:
     _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
     place = np.arange(len(numbers)) - np.repeat(first, counts)
     middle = (np.repeat(counts, counts) - 1) / 2
-    return (place - middle) * min(0.12, 0.6 / counts.max())
+    offsets: np.ndarray = (place - middle) * min(0.12, 0.6 / counts.max())
+    return offsets

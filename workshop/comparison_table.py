@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from workshop.groups import Group
 from workshop.statistics import centre, centre_name, interval, quartiles
 
 TO_SOLVE = tuple(f"comparisons_to_solve_{place}" for place in ("first_quartile", "median", "third_quartile"))
+TableRow = dict[str, Any]  # by column: text, an integer or, for most, a float
 COLUMNS = ("group", "n", "statistic", "final_true_return", "low", "high", "share_solved", *TO_SOLVE, "seconds")
 
 
-def table(groups: Sequence[Group]) -> list[dict[str, str | int | float]]:
+def table(groups: Sequence[Group]) -> list[TableRow]:
     """A row for each group, by column.
 
     `low` and `high` are the 95 % bootstrap interval of the final true return, NaN for fewer than 5 runs; comparisons to
@@ -33,7 +35,7 @@ def table(groups: Sequence[Group]) -> list[dict[str, str | int | float]]:
     return rows
 
 
-def as_markdown(rows: Sequence[dict[str, str | int | float]]) -> str:
+def as_markdown(rows: Sequence[TableRow]) -> str:
     """The table for people to read, in Markdown."""
     lines = [
         "| runs | n | true return at the end (95 % interval) | solved "
@@ -55,7 +57,7 @@ def as_markdown(rows: Sequence[dict[str, str | int | float]]) -> str:
     return "\n".join(lines)
 
 
-def write_csv(rows: Sequence[dict[str, str | int | float]], path: Path) -> None:
+def write_csv(rows: Sequence[TableRow], path: Path) -> None:
     """The table with all its columns; NaN as an empty cell, infinity as `inf`."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")

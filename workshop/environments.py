@@ -4,7 +4,7 @@ import difflib
 import re
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsFloat
 
 import gymnasium
 from gymnasium import spaces
@@ -12,6 +12,7 @@ from gymnasium.envs.registration import EnvSpec, WrapperSpec
 
 from workshop import CARTPOLE_ID
 from workshop.messages import UsageError, require_number
+from workshop.spaces import Space
 
 # Gymnasium's own environments whose episodes only ever end by their limit of steps
 NEVER_END_EARLY = {"Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup", "FixedHorizonCartPole"}
@@ -61,7 +62,8 @@ class FixedHorizon(gymnasium.Wrapper):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take a step or, after the end, let one pass."""
         self._steps += 1
-        reward, info = 0.0, {}
+        reward: SupportsFloat = 0.0
+        info: dict[str, Any] = {}
         if not self._ended:
             self._observation, reward, terminated, truncated, info = self.env.step(action)
             self._ended = terminated or truncated
@@ -110,9 +112,15 @@ def solved_at(spec: EnvSpec) -> float | None:
 
     What they say holds for episodes of the length they chose, and for longer ones that may end earlier than that.
     """
-    usual, steps = gymnasium.spec(spec.id).max_episode_steps, spec.max_episode_steps
+    usual, steps = gymnasium.spec(spec.id).max_episode_steps, episode_steps(spec)
     as_meant = usual is None or steps == usual or (steps > usual and not _never_ends_early(spec.id))
     return spec.reward_threshold if as_meant else None
+
+
+def episode_steps(spec: EnvSpec) -> int:
+    """The most steps that an episode of an environment from `environment_spec` has."""
+    assert spec.max_episode_steps is not None, "environment_spec refuses those without a limit"
+    return spec.max_episode_steps
 
 
 def _find(env_id: str) -> EnvSpec:
@@ -124,7 +132,7 @@ def _find(env_id: str) -> EnvSpec:
         raise UsageError(f"--env {env_id}: Gymnasium knows no environment of this id{hint}") from problem
 
 
-def spaces_of(spec: EnvSpec) -> tuple[spaces.Space, spaces.Space]:
+def spaces_of(spec: EnvSpec) -> tuple[Space, Space]:
     """The environment's spaces of observations and of actions; a UsageError if it cannot be made here."""
     try:
         env = gymnasium.make(spec)
@@ -164,7 +172,7 @@ def _early_end(spec: EnvSpec) -> int | None:
     env.action_space.seed(0)
     for seed in range(EPISODES_TRIED):
         env.reset(seed=seed)
-        for step in range(1, spec.max_episode_steps + 1):
+        for step in range(1, episode_steps(spec) + 1):
             _, _, terminated, truncated, _ = env.step(env.action_space.sample())
             if terminated:
                 env.close()

@@ -11,7 +11,7 @@ from gymnasium.envs.registration import EnvSpec
 from workshop import randomness
 from workshop.agent import Policy, RewardFunction
 from workshop.checkpoint import State
-from workshop.vec_env import make_vec_env
+from workshop.vec_env import make_vec_env, one_array
 
 EPISODES = 20
 
@@ -100,14 +100,14 @@ class Evaluator:
     def _play(self, policy: Policy) -> Episodes:
         seed = int(self._generator.integers(2**31 - EPISODES))
         self._venv.seed(seed)
-        observations = self._venv.reset()
+        observations = one_array(self._venv.reset())
         running = np.ones(EPISODES, dtype=bool)
         steps = []
         while running.any():
             actions = policy(observations)
             following, rewards, dones, _ = self._venv.step(actions)
             steps.append((observations, actions, rewards, running))
-            observations, running = following, running & ~dones
+            observations, running = one_array(following), running & ~dones
         # (T, 20, …) each; a step after an episode's end belongs to the next one and is left out
         all_observations, all_actions, all_rewards, in_episode = (np.stack(c) for c in zip(*steps, strict=True))
         return Episodes(

@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from workshop.evaluation import Evaluation
+from workshop.outcome import Row
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in print
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
 DOTS = 4000  # at most so many in a scatter plot
 
 
-def draw_learning_curve(rows: Sequence[dict[str, float]], solved_at: float | None, path: Path) -> None:
+def draw_learning_curve(rows: Sequence[Row], solved_at: float | None, path: Path) -> None:
     """Plot true return, mean ± one standard deviation over episodes, against environment steps and comparisons.
 
     `rows` are those of `progress.csv`; `solved_at` is the return from which the task counts as solved, if known. Where
@@ -42,7 +43,7 @@ def draw_learning_curve(rows: Sequence[dict[str, float]], solved_at: float | Non
     figure.savefig(path, dpi=150)
 
 
-def draw_learned_reward(rows: Sequence[dict[str, float]], evaluation: Evaluation, path: Path) -> None:
+def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, path: Path) -> None:
     """Plot the learned reward against the true one, step by step, and how well they agreed over the run."""
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     scatter, curves = figure.subplots(1, 2)
@@ -60,7 +61,7 @@ def draw_learned_reward(rows: Sequence[dict[str, float]], evaluation: Evaluation
     figure.savefig(path, dpi=150)
 
 
-def draw_story(rows: Sequence[dict[str, float]], file: BinaryIO) -> None:
+def draw_story(rows: Sequence[Row], file: BinaryIO) -> None:
     """Plot, small, how the learned reward came along, without a word of the true one; as PNG."""
     figure = Figure(figsize=(5.6, 2.6), layout="constrained")
     accuracy, returns = figure.subplots(1, 2)
@@ -79,7 +80,7 @@ def draw_story(rows: Sequence[dict[str, float]], file: BinaryIO) -> None:
     figure.savefig(file, format="png", dpi=150)
 
 
-def _draw_agreement(axes: Axes, rows: Sequence[dict[str, float]]) -> None:
+def _draw_agreement(axes: Axes, rows: Sequence[Row]) -> None:
     x = _column(rows, "comparisons")
     axes.plot(
         x, _column(rows, "reward_correlation"), color=GREEN, marker="o", markersize=3,
@@ -95,5 +96,5 @@ def _draw_agreement(axes: Axes, rows: Sequence[dict[str, float]]) -> None:
     axes.set_title("Over the run", fontsize=11)
 
 
-def _column(rows: Sequence[dict[str, float]], name: str) -> np.ndarray:
+def _column(rows: Sequence[Row], name: str) -> np.ndarray:
     return np.array([row[name] for row in rows], dtype=np.float64)

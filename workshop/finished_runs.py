@@ -56,7 +56,7 @@ NaN where a cell is empty |
     @property
     def seed(self) -> int:
         """The run's seed."""
-        return self.options["seed"]
+        return int(self.options["seed"])
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:

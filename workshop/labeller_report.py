@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import binomtest
 
-from workshop.recorded_comparisons import RecordedComparisons
+from workshop.recorded_comparisons import Fragments, RecordedComparisons
 
 ENOUGH = 5  # answers, for a share to be worth telling
 ENOUGH_TO_FIT = 10  # answers, for the temperature
@@ -163,5 +163,5 @@ def fitted_temperature(differences: np.ndarray, preferences: np.ndarray) -> floa
     return float(largest * np.exp(brentq(slope, -WIDEST, WIDEST)))
 
 
-def _true_returns(fragments: dict[str, np.ndarray]) -> np.ndarray:
+def _true_returns(fragments: Fragments) -> np.ndarray:
     return fragments["true_rewards"].sum(axis=1, dtype=np.float64) if fragments else np.empty(0)

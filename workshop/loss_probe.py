@@ -63,7 +63,8 @@ class Probe:
                 f"{type(error).__name__}: {str(error).split('. ')[0]}",
                 "just return the loss: calling .backward() and stepping the optimiser come later, in reward_model.py.",
             ) from None
-        return tuple([0.0] * len(comparisons) if g is None else g.tolist() for g in gradients)
+        by_a, by_b = ([0.0] * len(comparisons) if g is None else g.tolist() for g in gradients)
+        return by_a, by_b
 
     def check_form(self) -> None:
         """Raise a WrongLossError unless the loss gives a finite scalar that gradients flow through."""

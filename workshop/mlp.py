@@ -29,7 +29,8 @@ def forward(layers: Layers, inputs: np.ndarray, activation: Callable[[np.ndarray
 
 def relu(inputs: np.ndarray) -> np.ndarray:
     """The larger of each number and zero."""
-    return np.maximum(inputs, 0)
+    rectified: np.ndarray = np.maximum(inputs, 0)
+    return rectified
 
 
 def to_numpy(tensor: torch.Tensor) -> np.ndarray:

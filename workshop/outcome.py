@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Row = Mapping[str, float | str]  # of progress.csv, by column
+Row = Mapping[str, Any]  # of progress.csv, by column: numbers, but for the text of stopped_asking
 
 
 def summarise(rows: Sequence[Row], solved_at: float | None) -> dict[str, Any]:

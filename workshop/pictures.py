@@ -39,7 +39,7 @@ def can_be_drawn(env_id: str) -> bool:
     env.close()
     if "rgb_array" not in env.metadata.get("render_modes", []):
         return False
-    if "mujoco" not in str(env.spec.entry_point):
+    if "mujoco" not in str(gymnasium.spec(env_id).entry_point):
         return True
     backends = [os.environ.get("MUJOCO_GL")]
     if backends == [None] and not has_display():
@@ -84,12 +84,12 @@ def replay(spec: EnvSpec, episodes: Episodes, at_most: int | None = None) -> lis
     env = make_renderer(spec)
     every = max(1, round(env.metadata.get("render_fps", 30) / FRAMES_PER_SECOND))
     env.reset(seed=episodes.seed)
-    pictures = [Image.fromarray(env.render())]
+    pictures = [_picture(env)]
     last = len(episodes.first_actions) if at_most is None else every * (at_most - 1)
     for step, action in enumerate(episodes.first_actions[:last], start=1):
         env.step(action)
         if step % every == 0:
-            pictures.append(Image.fromarray(env.render()))
+            pictures.append(_picture(env))
     env.close()
     return pictures
 
@@ -111,6 +111,13 @@ def _follow(env: gymnasium.Env) -> None:
         renderer.camera_id = cameras.index("track") if "track" in cameras else renderer.camera_id
 
 
+def _picture(env: gymnasium.Env) -> Image.Image:
+    """What an environment of `make_renderer` looks like now."""
+    frame = env.render()
+    assert isinstance(frame, np.ndarray)
+    return Image.fromarray(frame)
+
+
 def _shrink(picture: Image.Image) -> Image.Image:
     return picture.reduce(max(1, round(picture.width / PANEL_WIDTH)))
 
@@ -119,8 +126,9 @@ def _side_by_side(clips: Sequence[Sequence[Image.Image]], captions: Sequence[str
     """The clips in a grid, a caption below each; one that ends early stays at its last picture."""
     columns = min(COLUMNS, len(clips))
     width, height = clips[0][0].size
-    font = ImageFont.load_default(size=max(12, width // 20))
-    row_height = height + int(font.size * 1.8)
+    size = max(12, width // 20)
+    font = ImageFont.load_default(size)
+    row_height = height + int(size * 1.8)
     corners = [(index % columns * width, index // columns * row_height) for index in range(len(clips))]
     background = Image.new("RGB", (columns * width, corners[-1][1] + row_height), "white")
     draw = ImageDraw.Draw(background)

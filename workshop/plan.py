@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
-from workshop.environments import environment_spec, spaces_of
+from workshop.environments import environment_spec, episode_steps, spaces_of
 from workshop.messages import UsageError
 from workshop.pictures import can_be_drawn
+from workshop.spaces import Space
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Plan:
     """
 
     spec: EnvSpec
-    spaces: tuple[spaces.Space, spaces.Space]
+    spaces: tuple[Space, Space]
     random_each: int
     per_iteration: int
 
@@ -43,7 +43,7 @@ def plan_run(config: Any) -> Plan:
     random_rollouts = config.reward == "learned" and preferences.pretrain
     if config.iterations == 1 and not random_rollouts and config.reward == "learned":
         raise UsageError("--iterations must be at least 2 with --no-pretrain: the first has nothing to learn from.")
-    random_each = spec.max_episode_steps if random_rollouts else 0
+    random_each = episode_steps(spec) if random_rollouts else 0
     # The first questions are about the random rollouts or, without them, about those of the first iteration.
     least_each = 2 if random_rollouts or config.reward == "true" else max(2, preferences.fragment_length)
     least = n_envs * (random_each + config.iterations * least_each)
@@ -95,7 +95,7 @@ def _refuse_blind_labelling(config: Any, spec: EnvSpec) -> None:
 
 
 def _refuse_unfit_fragments(config: Any, spec: EnvSpec) -> None:
-    length, episode = config.preferences.fragment_length, spec.max_episode_steps
+    length, episode = config.preferences.fragment_length, episode_steps(spec)
     if config.oracle.oracle_discount < 1 and episode == 1:
         raise UsageError(f"--oracle-discount below 1 makes no sense where an episode of --env {spec.id} is one step.")
     if length > episode:
@@ -104,7 +104,7 @@ def _refuse_unfit_fragments(config: Any, spec: EnvSpec) -> None:
 
 def _refuse_more_questions_than_pairs(config: Any, plan: Plan) -> None:
     preferences, n_envs = config.preferences, config.agent.n_envs
-    length, episode = preferences.fragment_length, plan.spec.max_episode_steps
+    length, episode = preferences.fragment_length, episode_steps(plan.spec)
     for iteration, due in enumerate(preferences.due(config.iterations)):
         whole, rest = divmod(plan.random_each + iteration * (plan.per_iteration // n_envs), episode)
         fragments = n_envs * (whole * (episode - length + 1) + max(0, rest - length + 1))

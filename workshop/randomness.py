@@ -9,7 +9,7 @@ import torch
 
 def state_of(generator: np.random.Generator) -> dict[str, Any]:
     """The state of a generator, of plain numbers and text."""
-    return generator.bit_generator.state
+    return dict(generator.bit_generator.state)
 
 
 def restore(generator: np.random.Generator, state: dict[str, Any]) -> None:
@@ -19,10 +19,10 @@ def restore(generator: np.random.Generator, state: dict[str, Any]) -> None:
 
 def global_state() -> dict[str, Any]:
     """The states of the global generators of Python, NumPy and PyTorch, which Stable-Baselines3 draws from."""
-    name, key, *rest = np.random.get_state()
+    name, key, *rest = np.random.get_state(legacy=True)
     return {
         "python": random.getstate(),
-        "numpy": [name, key.astype(np.int64), *rest],
+        "numpy": [name, np.asarray(key).astype(np.int64), *rest],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all(),
     }

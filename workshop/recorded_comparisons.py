@@ -23,6 +23,7 @@ from workshop.record_files import (
     read_fragments,
 )
 from workshop.record_lines import LINES, Line, read_lines
+from workshop.spaces import Space
 
 Fragments = Mapping[str, np.ndarray]  # by the names in ARRAYS, each of shape (n, L, …)
 # the fields of RecordedComparisons that merging joins end to end as arrays, and those that it adds up
@@ -98,11 +99,13 @@ def read_record(run: Path) -> RecordedComparisons:
     last = {line.comparison: line for line in lines}
     asked = [last[number] for number in sorted(last)]
     answers = [line for line in asked if line.repeats is None and line.preference is not None]
-    again = [line for line in asked if line.repeats is not None and line.preference is not None]
-    again = [line for line in again if last[line.repeats].preference is not None]
-    arrays = _load_fragments(run, [*answers, *again], length)
-    for line in again:
-        _require_same_pair(line, last[line.repeats], arrays)
+    repeated = [(last[line.repeats], line) for line in asked if line.repeats is not None]
+    repeated = [(first, again) for first, again in repeated if None not in (first.preference, again.preference)]
+    arrays = _load_fragments(run, [*answers, *(again for _, again in repeated)], length)
+    for first, again in repeated:
+        _require_same_pair(again, first, arrays)
+    second_answers = np.array([again.preference for _, again in repeated], np.float64)
+    swapped = np.array([again.swapped for _, again in repeated], bool)
     return RecordedComparisons(
         env_id=env_id,
         fragment_length=length,
@@ -117,9 +120,9 @@ def read_record(run: Path) -> RecordedComparisons:
         run_of=np.zeros(len(answers), np.int64),
         numbers=np.array([line.comparison for line in answers], np.int64),
         repeats=Repeats(
-            np.array([last[line.repeats].preference for line in again], np.float64),
-            np.array([1 - line.preference if line.swapped else line.preference for line in again], np.float64),
-            np.array([line.seconds for line in again], np.float64),
+            np.array([first.preference for first, _ in repeated], np.float64),
+            np.where(swapped, 1 - second_answers, second_answers),
+            np.array([again.seconds for _, again in repeated], np.float64),
         ),
         skipped=sum(line.repeats is None and line.preference is None and not line.undone for line in asked),
         undone=sum(line.repeats is None and line.undone for line in asked),
@@ -141,6 +144,8 @@ def merge(records: Sequence[RecordedComparisons]) -> RecordedComparisons:
                     f"{first.runs[0]} and {record.runs[0]} cannot be merged: "
                     f"{what} is {_kind(first)[what]} in the first and {value} in the second."
                 )
+    columns: dict[str, Any] = _join([{name: getattr(record, name) for name in COLUMNS} for record in records])
+    counts: dict[str, Any] = {name: sum(getattr(record, name) for record in records) for name in COUNTS}
     full = [record for record in records if len(record)]  # only these know the shapes
     runs_before = np.cumsum([0, *(len(record.runs) for record in records)])
     return replace(
@@ -152,8 +157,8 @@ def merge(records: Sequence[RecordedComparisons]) -> RecordedComparisons:
         times=tuple(time for record in records for time in record.times),
         run_of=np.concatenate([record.run_of + n for record, n in zip(records, runs_before, strict=False)]),
         repeats=Repeats(**_join([vars(record.repeats) for record in records])),
-        **_join([{name: getattr(r, name) for name in COLUMNS} for r in records]),
-        **{name: sum(getattr(record, name) for record in records) for name in COUNTS},
+        **columns,
+        **counts,
     )
 
 
@@ -183,8 +188,8 @@ def load_comparisons_from(
     paths: Sequence[Path],
     env_id: str,
     fragment_length: int,
-    observation_space: spaces.Space,
-    action_space: spaces.Space,
+    observation_space: Space,
+    action_space: Space,
 ) -> RecordedComparisons:
     """The answers in these runs, as the comparisons of a run with this environment, fragment length and spaces.
 
@@ -271,12 +276,13 @@ def _join(columns: Sequence[Fragments]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([column[name] for column in columns]) for name in names}
 
 
-def _as_elements(values: np.ndarray, space: spaces.Space, name: str, env_id: str) -> np.ndarray:
+def _as_elements(values: np.ndarray, space: Space, name: str, env_id: str) -> np.ndarray:
     """Values (n, L, …) with the type of this space, after a look whether they can be its elements."""
     if values.shape[2:] != space.shape:
         raise UsageError(f"the {name} have the shape {values.shape[2:]}, those of {env_id} {space.shape}.")
-    if not np.can_cast(values.dtype, space.dtype, "same_kind"):
-        raise UsageError(f"the {name} are of the type {values.dtype}, those of {env_id} {space.dtype}.")
+    dtype = np.dtype(space.dtype)
+    if not np.can_cast(values.dtype, dtype, "same_kind"):
+        raise UsageError(f"the {name} are of the type {values.dtype}, those of {env_id} {dtype}.")
     if isinstance(space, spaces.Discrete) and not ((space.start <= values) & (values < space.start + space.n)).all():
         raise UsageError(f"the {name} are not all among the {space.n} of {env_id}.")
-    return values.astype(space.dtype, copy=False)
+    return values.astype(dtype, copy=False)

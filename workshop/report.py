@@ -54,7 +54,7 @@ class Report:
         self._started = started
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]))
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
-        self._last: Evaluation | None = None
+        self._last: Evaluation  # once there is one
         self._alarm = HackingAlarm()
         self._solved_at = solved_at(spec)
         self._plots, self._videos = run.path / "plots", run.path / "videos"

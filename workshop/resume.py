@@ -102,7 +102,7 @@ class Saved:
             raise RunError(f"--resume {self._run.path}: the checkpoint {problem}.") from problem
         for piece in pieces:
             of_comparisons = {name.removeprefix(PREFIX): piece.pop(name) for name in list(piece) if PREFIX in name}
-            rollouts = rollouts.followed_by(Rollouts(**piece))
+            rollouts = rollouts.followed_by(Rollouts.from_arrays(piece))
             comparisons = comparisons.followed_by(comparisons.from_arrays(of_comparisons))
         self._agent.play_again(rollouts, random_each)
         for name, part in self._parts.items():

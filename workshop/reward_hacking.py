@@ -22,7 +22,7 @@ class HackingAlarm:
     - a higher learned return, both by the learned reward of today, so that they can be compared.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._means: list[float] = []
         self._best: Episodes | None = None
         self._suspicious = 0

@@ -1,9 +1,11 @@
 """What the agent did: the transitions of all its environments, kept in order."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 import numpy as np
-from gymnasium import spaces
+
+from workshop.spaces import Space, no_elements
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,14 @@ class Rollouts:
     actions: np.ndarray
     true_rewards: np.ndarray
     episode_starts: np.ndarray
-    newest: int = 0
+    newest: int = field(default=0, kw_only=True)
 
     @classmethod
-    def empty(cls, n_envs: int, observation_space: spaces.Space, action_space: spaces.Space) -> "Rollouts":
+    def empty(cls, n_envs: int, observation_space: Space, action_space: Space) -> "Rollouts":
         """No transitions yet."""
         return cls(
-            np.empty((0, n_envs, *observation_space.shape), observation_space.dtype),
-            np.empty((0, n_envs, *action_space.shape), action_space.dtype),
+            no_elements(observation_space, 0, n_envs),
+            no_elements(action_space, 0, n_envs),
             np.empty((0, n_envs), np.float32),
             np.empty((0, n_envs), bool),
         )
@@ -53,16 +55,24 @@ class Rollouts:
     def transitions(self, at_most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Observations (k, *shape) and actions (k, *shape), all of them or evenly spaced to be `at_most` so many."""
         every = 1 if at_most is None else -(-len(self) // at_most)
-        return tuple(array.reshape(-1, *array.shape[2:])[::every] for array in (self.observations, self.actions))
+        observations, actions = (
+            array.reshape(-1, *array.shape[2:])[::every] for array in (self.observations, self.actions)
+        )
+        return observations, actions
 
     @property
     def new(self) -> "Rollouts":
         """The newest of them, which were added last."""
-        return Rollouts(*(getattr(self, field.name)[self.newest :] for field in ARRAYS))
+        return Rollouts(*(array[self.newest :] for array in self.arrays().values()))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Their arrays by name."""
-        return {field.name: getattr(self, field.name) for field in ARRAYS}
+        return {name: getattr(self, name) for name in ARRAYS}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Rollouts":
+        """Rollouts with these `arrays`."""
+        return cls(*(arrays[name] for name in ARRAYS))
 
     def fragment_starts(self, length: int) -> np.ndarray:
         """Where a fragment of `length` steps can begin without crossing a reset: (k, 2), step and environment."""
@@ -71,4 +81,4 @@ class Rollouts:
         return np.argwhere(episode[:last] == episode[length - 1 :])
 
 
-ARRAYS = fields(Rollouts)[:-1]
+ARRAYS = tuple(each.name for each in fields(Rollouts) if each.name != "newest")

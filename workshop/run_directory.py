@@ -180,7 +180,7 @@ class QuestionRecord:
     | recorded | the preferences, by number, that were recorded before the run was interrupted |
     """
 
-    def __init__(self, path: Path, numbers: range, line: Mapping[str, Any], recorded: Mapping[int, float | None]):
+    def __init__(self, path: Path, numbers: range, line: Mapping[str, Any], recorded: dict[int, float | None]):
         self.numbers, self.recorded = numbers, recorded
         self.iteration: int = line["iteration"]
         self._path, self._line = path, line

@@ -89,7 +89,7 @@ def _storage(name: str) -> optuna.storages.BaseStorage:
 
 def suggest(trial: optuna.trial.Trial, axes: Sequence[Axis]) -> list[str]:
     """Let Optuna choose arguments for `main.py`: one alternative of each axis."""
-    arguments = []
+    arguments: list[str] = []
     for axis in axes:
         place = {" ".join(alternative): alternative for alternative in axis.alternatives}
         arguments += place[trial.suggest_categorical(axis.flag, list(place))]
@@ -122,6 +122,6 @@ def best_first(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     trials = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
     sign = 1 if study.direction == optuna.study.StudyDirection.MINIMIZE else -1
     best: dict[tuple[str, ...], optuna.trial.FrozenTrial] = {}
-    for trial in sorted(trials, key=lambda trial: (sign * trial.value, trial.number)):
+    for trial in sorted(trials, key=lambda trial: (sign * trial.values[0], trial.number)):
         best.setdefault(tuple(chosen(trial)), trial)
     return list(best.values())

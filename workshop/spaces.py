@@ -1,12 +1,15 @@
 """Observations and actions as the numbers that a network takes."""
 
+from typing import Any
+
 import numpy as np
 from gymnasium import spaces
 
+# of observations or of actions: a Box or Discrete, which `environments.environment_spec` sees to
+Space = spaces.Space[Any]
 
-def encode(
-    observation_space: spaces.Space, action_space: spaces.Space, observations: np.ndarray, actions: np.ndarray
-) -> np.ndarray:
+
+def encode(observation_space: Space, action_space: Space, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
     """Flatten and join observations and actions, of shapes (…, *space shape), to shape (…, d).
 
     A `Box` is taken as it is, an element of a `Discrete` space as a one-hot vector.
@@ -14,14 +17,26 @@ def encode(
     return np.concatenate([flatten(observation_space, observations), flatten(action_space, actions)], axis=-1)
 
 
-def encoded_size(observation_space: spaces.Space, action_space: spaces.Space) -> int:
+def encoded_size(observation_space: Space, action_space: Space) -> int:
     """The number d of numbers that `encode` makes of one observation and action."""
     return spaces.flatdim(observation_space) + spaces.flatdim(action_space)
 
 
-def flatten(space: spaces.Space, values: np.ndarray) -> np.ndarray:
+def flatten(space: Space, values: np.ndarray) -> np.ndarray:
     """Elements of a space, shape (…, *space shape), as vectors, float32 of shape (…, d)."""
     if isinstance(space, spaces.Discrete):
-        return np.eye(int(space.n), dtype=np.float32)[values - space.start]
-    leading = values.shape[: values.ndim - len(space.shape)]
+        one_hot: np.ndarray = np.eye(int(space.n), dtype=np.float32)[values - space.start]
+        return one_hot
+    leading = values.shape[: values.ndim - len(shape_of(space))]
     return values.reshape(*leading, spaces.flatdim(space)).astype(np.float32, copy=False)
+
+
+def no_elements(space: Space, *leading: int) -> np.ndarray:
+    """An array of the space's type, shape (*leading, *space shape), one of the leading dimensions being 0."""
+    return np.empty((*leading, *shape_of(space)), space.dtype)
+
+
+def shape_of(space: Space) -> tuple[int, ...]:
+    """The shape of a space's elements."""
+    assert space.shape is not None, "a Box or Discrete has a shape"
+    return space.shape

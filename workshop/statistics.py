@@ -22,8 +22,10 @@ def centre(values: np.ndarray, axis: int = 0) -> np.ndarray:
     (Agarwal et al. 2021: *Deep reinforcement learning at the edge of the statistical precipice*).
     """
     if values.shape[axis] < SEEDS_FOR_IQM:
-        return np.mean(values, axis=axis)
-    return stats.trim_mean(values, 0.25, axis=axis)
+        mean: np.ndarray = np.mean(values, axis=axis)
+        return mean
+    interquartile_mean: np.ndarray = stats.trim_mean(values, 0.25, axis=axis)
+    return interquartile_mean
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -45,7 +47,7 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     return result.confidence_interval.low, result.confidence_interval.high
 
 
-def quartiles(comparisons_to_solve: Sequence[float]) -> np.ndarray:
+def quartiles(comparisons_to_solve: Sequence[float] | np.ndarray) -> np.ndarray:
     """First quartile, median and third of the runs' comparisons to solve, of which infinity is never; shape (3,).
 
     Each is the number in one of the runs, the higher of two where it lies between them.

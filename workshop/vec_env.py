@@ -7,7 +7,7 @@ step by default, SB3 expects it within the same step, with the last observation 
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import gymnasium
@@ -15,8 +15,10 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
 Stepping = Literal["auto", "in-process", "subprocesses"]
+Indices = int | Iterable[int] | None  # of environments; None for all
 SLOW = 2e-4  # seconds a step; `benchmarks/stepping.py` measures from where on processes of their own pay
 STEPS_TIMED = 30
 
@@ -38,7 +40,9 @@ class GymnasiumVecEnv(VecEnv):
 
     def reset(self) -> np.ndarray:
         seeds = None if all(seed is None for seed in self._seeds) else list(self._seeds)
-        observations, infos = self.env.reset(seed=seeds)
+        observations: np.ndarray
+        # Gymnasium's vectors take a seed for each environment, though their base class does not say so
+        observations, infos = self.env.reset(seed=seeds)  # type: ignore[arg-type]
         self.reset_infos = self._split(infos)
         self._reset_seeds()
         return observations
@@ -64,10 +68,13 @@ class GymnasiumVecEnv(VecEnv):
     def _reset_ended(self, dones: np.ndarray) -> np.ndarray:
         """Reset the ended episodes of an environment that does not do so itself in the same step."""
         disabled = self.autoreset_mode == AutoresetMode.DISABLED
+        observations: np.ndarray
         if disabled or isinstance(self.env.unwrapped, SyncVectorEnv | AsyncVectorEnv):
-            return self.env.reset(options={"reset_mask": dones.copy()})[0]
+            observations, _ = self.env.reset(options={"reset_mask": dones.copy()})
+            return observations
         if dones.all():
-            return self.env.step(self._actions)[0]  # the step that resets; it ignores the actions
+            observations, *_ = self.env.step(self._actions)  # the step that resets; it ignores the actions
+            return observations
         raise ValueError(
             f"{self.env} resets in the next step and only some of its episodes ended: make it with "
             'gymnasium.make_vec(..., vectorization_mode="sync")'
@@ -81,27 +88,34 @@ class GymnasiumVecEnv(VecEnv):
                 continue
             present = infos.get(f"_{key}", np.ones(self.num_envs, dtype=bool))
             for index in np.flatnonzero(present):
-                split[index][key] = _pick(values, index)
+                split[index][key] = _pick(values, int(index))
         return split
 
     def close(self) -> None:
         self.env.close()
 
-    def get_attr(self, attr_name: str, indices: int | Sequence[int] | None = None) -> list[Any]:
+    def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         value = getattr(self.env, attr_name)
         return [value for _ in self._get_indices(indices)]
 
-    def set_attr(self, attr_name: str, value: Any, indices: int | Sequence[int] | None = None) -> None:
+    def set_attr(self, attr_name: str, value: Any, indices: Indices = None) -> None:
         raise NotImplementedError("the environments of a vector share their attributes: set them on .env")
 
-    def env_method(self, method_name: str, *args, indices: int | Sequence[int] | None = None, **kwargs) -> list[Any]:
+    def env_method(self, method_name: str, *args: Any, indices: Indices = None, **kwargs: Any) -> list[Any]:
         raise NotImplementedError("the environments of a vector share their methods: call them on .env")
 
-    def env_is_wrapped(self, wrapper_class: type, indices: int | Sequence[int] | None = None) -> list[bool]:
+    def env_is_wrapped(self, wrapper_class: type, indices: Indices = None) -> list[bool]:
         return [False for _ in self._get_indices(indices)]
 
-    def get_images(self) -> Sequence[np.ndarray]:
-        return self.env.render()
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        pictures = self.env.render() or ()
+        return [picture if isinstance(picture, np.ndarray) else None for picture in pictures]
+
+
+def one_array(observations: VecEnvObs) -> np.ndarray:
+    """What SB3 calls observations, which may be dicts and tuples elsewhere; here they never are."""
+    assert isinstance(observations, np.ndarray)
+    return observations
 
 
 def _pick(values: Any, index: int) -> Any:

@@ -33,6 +33,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
 from workshop.labelling.session import AlreadyAnswered, CannotUndo, LabellingSession, NotAsked
@@ -63,6 +64,7 @@ def make_application(session: LabellingSession, token: str, cookie: str, hosts: 
     """
     app = Flask(__name__, static_folder="page", static_url_path="/page")
     app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
+    assert isinstance(app.json, DefaultJSONProvider)
     app.json.sort_keys = False  # the report has an order
     app.before_request(lambda: _refuse_strangers(token, cookie, hosts))
     app.after_request(_add_headers)
@@ -96,7 +98,7 @@ def _add_views(app: Flask, session: LabellingSession) -> None:
     @app.get("/agent.png")
     def agent() -> Response:
         latest = session.latest_clip
-        return _png(latest and latest.sheet)
+        return _png(None if latest is None else latest.sheet)
 
     @app.get("/plot.png")
     def plot() -> Response:
@@ -171,7 +173,7 @@ def _not_saved(error: OSError) -> Response:
 
 
 def _explain(error: HTTPException) -> Response:
-    return _problem(error.code, error.description)
+    return _problem(error.code or 500, error.description or error.name)
 
 
 def _problem(status: int, text: str) -> Response:

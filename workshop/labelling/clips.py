@@ -51,13 +51,13 @@ class Clip:
     def speed(self) -> float:
         """How fast to show it so that a loop lasts 2.5 s or more: 1 (its own time), 1/2, 1/4, … 1/64."""
         halvings = math.ceil(math.log2(LOOP_SECONDS / self.seconds))
-        return 1 / min(SLOWEST, 2 ** max(0, halvings))
+        return max(1 / SLOWEST, 0.5 ** max(0, halvings))
 
     @property
     def columns(self) -> int:
         """How many frames stand side by side in the sheet, which is about as wide as high."""
         count, height, width, _ = self.frames.shape
-        return max(1, min(count, round(math.sqrt(count * height / width))))
+        return int(max(1, min(count, round(math.sqrt(count * height / width)))))
 
     @cached_property
     def sheet(self) -> bytes:

@@ -5,6 +5,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
+from workshop.cartpole import FixedHorizonCartPoleEnv
 from workshop.labelling.clips import NO_FRAMES, Clip
 from workshop.labelling.pole_text import draw_pole
 from workshop.messages import RunError
@@ -24,6 +25,7 @@ class FragmentClips:
 
     def __init__(self, spec: EnvSpec, seed: int, pictures: bool):
         self._seed = seed
+        self._env_id = spec.id
         self._is_pole = spec.id == CARTPOLE_ID
         self._env = make_renderer(spec) if pictures else gymnasium.make(spec)
         self._pictures = pictures
@@ -34,7 +36,8 @@ class FragmentClips:
 
         Raises a RunError if the environment does not do the same again.
         """
-        frames, text = NO_FRAMES, ()
+        frames = NO_FRAMES
+        text: tuple[str, ...] = ()
         if self._is_pole:
             text = draw_pole(observations)
             if self._pictures:
@@ -44,10 +47,12 @@ class FragmentClips:
         return Clip(frames, self._frames_per_second, text)
 
     def _draw_pole(self, observations: np.ndarray) -> np.ndarray:
+        pole = self._env.unwrapped
+        assert isinstance(pole, FixedHorizonCartPoleEnv)
         self._env.reset(seed=0)
         frames = []
         for observation in observations:
-            self._env.unwrapped.state = observation.astype(np.float64)
+            pole.state = observation.astype(np.float64)
             frames.append(self._env.render())
         return np.array(frames)
 
@@ -67,7 +72,7 @@ class FragmentClips:
             seed = None
             if np.array_equal(np.asarray(observation, wanted.dtype), wanted):
                 return
-        raise RunError(f"{self._env.spec.id} does not begin the same episode again, so its clips cannot be shown.")
+        raise RunError(f"{self._env_id} does not begin the same episode again, so its clips cannot be shown.")
 
 
 def find(rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> tuple[int, int]:

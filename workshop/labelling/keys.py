@@ -65,17 +65,19 @@ def _unix_character(number: int, seconds: float) -> str | None:
     return byte.decode("latin-1")  # all keys that mean anything here are ASCII
 
 
-def _windows_key(seconds: float) -> str | None:
-    import _thread
-    import msvcrt
+if sys.platform == "win32":  # where the module that it needs is found
 
-    until = time.monotonic() + seconds
-    while not msvcrt.kbhit():
-        if time.monotonic() >= until:
+    def _windows_key(seconds: float) -> str | None:
+        import _thread
+        import msvcrt
+
+        until = time.monotonic() + seconds
+        while not msvcrt.kbhit():
+            if time.monotonic() >= until:
+                return None
+            time.sleep(0.02)
+        character = msvcrt.getwch()
+        if character == "\x03" and threading.current_thread() is not threading.main_thread():
+            _thread.interrupt_main()  # Ctrl-C, which this way of reading takes for a character
             return None
-        time.sleep(0.02)
-    character = msvcrt.getwch()
-    if character == "\x03" and threading.current_thread() is not threading.main_thread():
-        _thread.interrupt_main()  # Ctrl-C, which this way of reading takes for a character
-        return None
-    return WINDOWS_ARROWS.get(msvcrt.getwch()) if character in ("\0", "à") else character
+        return WINDOWS_ARROWS.get(msvcrt.getwch()) if character in ("\0", "à") else character

@@ -15,7 +15,7 @@ from workshop.pictures import has_display
 
 def open_labelling(
     how: Literal["human", "terminal"], config: LabellingConfig, session: LabellingSession, clips: Path
-) -> AbstractContextManager:
+) -> AbstractContextManager[object]:
     """Let a person answer the session's questions until the context returned is left.
 
     Says the page's address, and opens it; or asks on the terminal, with `clips` as the folder for what cannot be drawn

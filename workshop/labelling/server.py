@@ -4,6 +4,7 @@ import contextlib
 import secrets
 import socket
 import threading
+from typing import Any
 
 from waitress import create_server, wasyncore
 
@@ -31,7 +32,7 @@ class LabellingServer:
         shown = own[0] if own else host
         self.address = f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}/?token={token}"
         application = make_application(session, token, f"labelling-{self.port}", hosts)
-        self._sockets: dict = {}
+        self._sockets: dict[int, Any] = {}
         self._server = create_server(
             application,
             map=self._sockets,

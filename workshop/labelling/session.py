@@ -94,9 +94,14 @@ class LabellingSession:
         self._open: dict[int, tuple[Question, Answer]] = {}  # answers that can be undone, in their order
         self._answers: dict[int, Answer] = {}  # all of them
         self._answered_at = -math.inf
-        self._doing, self._share = "starting", None
-        self._story, self._plot, self._latest_clip, self._true_return = 0, None, None, None
-        self._finished, self._report = False, None
+        self._doing = "starting"
+        self._share: float | None = None
+        self._story = 0
+        self._plot: bytes | None = None
+        self._latest_clip: Clip | None = None
+        self._true_return: float | None = None
+        self._finished = False
+        self._report: str | dict[str, str] | None = None
         self._farewell = False
         self._left = ""
 

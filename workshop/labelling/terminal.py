@@ -163,7 +163,7 @@ class TerminalLabeller:
         question, self._shown = self._shown, None  # whatever comes of it, the clips are shown afresh
         if key == "u":
             self._undo()
-        elif key not in ANSWERS:
+        elif key not in ANSWERS or question is None:
             self._say(HELP)
         else:
             self._answer(question, ANSWERS[key])
