@@ -1,5 +1,5 @@
 # make demo    balance a pole with the workshop's solution
-# make test    the whole suite
+# make test    the whole suite, in several processes; PYTEST_FLAGS are added
 # make lint    the style and the types of the code
 # Each makes .venv and installs requirements.txt first, where that has not been done.
 
@@ -17,7 +17,7 @@ demo: $(INSTALLED)
 	$(BIN)/python main.py --solution
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadscope $(PYTEST_FLAGS)
 
 lint: $(INSTALLED)
 	$(BIN)/python -m ruff check .

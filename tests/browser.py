@@ -15,7 +15,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 DRIVER = shutil.which("chromedriver")
 NO_BROWSER = "there is no chromium and chromedriver here: apt-get install chromium chromium-driver"
 KEYS = {"←": ("ArrowLeft", 37), "→": ("ArrowRight", 39), "↑": ("ArrowUp", 38), "↵": ("Enter", 13), "⇥": ("Tab", 9)}
-SECONDS = 10  # to wait for anything
+SECONDS = 60  # to wait for anything
 
 
 class Browser:

@@ -2,24 +2,52 @@
 
 import ast
 import csv
+import importlib
+import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
+# Several processes, each with as many threads as there are cores, are in each other's way; so here, as in a run, one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
+
+from workshop.program import run_program
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6", "--fragment-length=5"]
 
 
-def type_command(*arguments: str, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def type_command(*arguments: str, cwd: Path = ROOT, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     """Run `python …` in `cwd`, without a terminal or a display, and return what it printed."""
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     return subprocess.run(
         [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, env=environment
     )
+
+
+def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, for what is not about processes: to import PyTorch in another one takes seconds."""
+    main = importlib.import_module(program.removesuffix(".py")).main
+    typed = [program, *arguments]
+    before, handlers = sys.argv, {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    code = 0
+    with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors, chdir(ROOT):
+        sys.argv = typed
+        try:
+            run_program(main)
+        except SystemExit as end:
+            code = end.code
+        finally:
+            sys.argv = before
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+    return subprocess.CompletedProcess(typed, code or 0, output.getvalue(), errors.getvalue())
 
 
 def progress(directory: Path) -> list[dict[str, str]]:

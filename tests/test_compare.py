@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import type_command
+from conftest import type_command, type_here
 from made_up_runs import write_run
 from PIL import Image
 from scipy import stats
@@ -340,7 +340,7 @@ def test_each_environment_has_a_figure_of_its_own(tmp_path: Path):
 def test_what_cannot_be_compared_is_refused_in_a_sentence(tmp_path: Path, arguments: list[str], says: str):
     write_run(tmp_path / "runs", [0, 200])
     (tmp_path / "runs" / "empty").mkdir()
-    done = type_command("compare.py", *(argument.format(tmp=tmp_path) for argument in arguments))
+    done = type_here("compare.py", *(argument.format(tmp=tmp_path) for argument in arguments))
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import TINY, progress, type_command
+from conftest import TINY, progress, type_here
 
 from workshop.recorded_comparisons import read_record
 
@@ -13,7 +13,7 @@ Finished = tuple[subprocess.CompletedProcess[str], Path]
 
 def test_a_run_learns_from_what_another_recorded(tiny_run: Finished, tmp_path: Path):
     tiny = [flag for flag in TINY if not flag.startswith("--comparisons")]
-    done = type_command(
+    done = type_here(
         "main.py", "--solution", *tiny, "--comparisons-from", str(tiny_run[1]), "--runs-dir", str(tmp_path)
     )
     assert done.returncode == 0, done.stderr
@@ -27,7 +27,7 @@ def test_a_run_learns_from_what_another_recorded(tiny_run: Finished, tmp_path: P
 
 
 def test_more_can_be_asked_beside_them(tiny_run: Finished, tmp_path: Path):
-    done = type_command(
+    done = type_here(
         "main.py", "--solution", *TINY, "--comparisons-from", str(tiny_run[1]), "--runs-dir", str(tmp_path)
     )
     assert done.returncode == 0, done.stderr
@@ -50,7 +50,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(
     tiny_run: Finished, tmp_path: Path, arguments: list[str], says: str
 ):
     typed = [argument.format(nowhere=tmp_path / "nowhere", run=tiny_run[1]) for argument in arguments]
-    refused = type_command("main.py", "--solution", *typed, "--runs-dir", str(tmp_path / "runs"))
+    refused = type_here("main.py", "--solution", *typed, "--runs-dir", str(tmp_path / "runs"))
     assert refused.returncode == 2
     assert says in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -2,23 +2,26 @@
 
 import json
 import re
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, progress, type_command
+from conftest import ROOT, progress, type_command, type_here
 
 import main
 from workshop.program import run_program
 
+Finished = subprocess.CompletedProcess[str]
 TINY = ["--solution", "--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6"]
 
 
-def run(arguments: str, runs_dir: Path, tiny: list[str] = TINY) -> Path:
+def run(arguments: str, runs_dir: Path, tiny: list[str] = TINY, typed: Callable[..., Finished] = type_here) -> Path:
     """Type the command, and return its run directory."""
-    finished = type_command("main.py", *tiny, *arguments.split(), "--runs-dir", str(runs_dir))
+    finished = typed("main.py", *tiny, *arguments.split(), "--runs-dir", str(runs_dir))
     assert finished.returncode == 0, finished.stderr
     assert "Traceback" not in finished.stderr
     (directory,) = runs_dir.iterdir()
@@ -105,7 +108,9 @@ def test_half_cheetah(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """With the settings that suit it; a flag overrides them. Where there is no OpenGL, there are no pictures."""
     monkeypatch.setenv("MUJOCO_GL", "disable")
     directory = run(
-        "--env HalfCheetah-v5 --total-timesteps 4400 --comparisons-per-fit 3 --fragment-length 30", tmp_path
+        "--env HalfCheetah-v5 --total-timesteps 4400 --comparisons-per-fit 3 --fragment-length 30",
+        tmp_path,
+        typed=type_command,  # what OpenGL there is, a process asks but once
     )
     config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     assert config["agent_hidden_sizes"] == [256, 256]

@@ -18,7 +18,7 @@ import gymnasium
 import numpy as np
 import pytest
 from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
-from conftest import ROOT, type_command
+from conftest import ROOT, type_here
 
 import main
 from preferences import cut
@@ -41,15 +41,15 @@ class Page:
     def __init__(self, address: str):
         self.base = address.partition("?")[0]
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        self._opener.open(address, timeout=10).read()
+        self._opener.open(address, timeout=60).read()
 
     def state(self) -> dict:
-        return json.load(self._opener.open(f"{self.base}state", timeout=10))
+        return json.load(self._opener.open(f"{self.base}state", timeout=60))
 
     def post(self, what: str, **values: float | None) -> dict:
         body = json.dumps(values).encode()
         request = urllib.request.Request(f"{self.base}{what}", body, {"Content-Type": "application/json"})
-        return json.load(self._opener.open(request, timeout=10))
+        return json.load(self._opener.open(request, timeout=60))
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen, Page, list[str]
     said: list[str] = []
     threading.Thread(target=lambda: said.extend(process.stderr), daemon=True).start()
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not any("http://" in line for line in said) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         address = next((line.split()[-1] for line in said if "http://" in line), None)
@@ -96,7 +96,7 @@ def test_a_run_learns_from_a_persons_answers(tmp_path: Path):
         assert page.state()["goal"] == "spin the pole"
         assert page.state()["true_return"] is None
         given = label(page, lambda count: False, answer=lambda number: None if number == 1 else 1.0)
-        output, _ = process.stdout.read(), process.wait(timeout=60)
+        output, _ = process.stdout.read(), process.wait(timeout=300)
     assert process.returncode == 0, said
     result = json.loads(output.splitlines()[-1])
     assert result["comparisons"] == 8
@@ -118,7 +118,7 @@ def test_undone_answers_are_asked_again_and_the_record_is_only_added_to(tmp_path
         number = page.state()["undo"]
         assert page.post("undo", number=number)["question"]["number"] == number
         label(page, lambda count: False, answer=lambda number: 1.0)
-        process.wait(timeout=60)
+        process.wait(timeout=300)
     assert process.returncode == 0, said
     assert lines.read_bytes().startswith(before)
     record = read_record(lines.parent)
@@ -139,7 +139,7 @@ def forked(start: Callable[[], object], folder: Path) -> Iterator[Page]:
         finally:
             os._exit(0)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (said.exists() and "http://" in said.read_text()) and time.monotonic() < deadline:
             time.sleep(0.01)
         yield Page(next(line.split()[-1] for line in said.read_text().splitlines() if "http://" in line))
@@ -171,7 +171,7 @@ def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goe
         assert acknowledged == {line["comparison"]: line["preference"] for line in lines_of(run)}
     with running("--resume", str(run)) as (process, page, said):
         label(page, lambda count: False)
-        process.wait(timeout=60)
+        process.wait(timeout=300)
     assert process.returncode == 0, said
     answers = {line["comparison"]: line["preference"] for line in lines_of(run)}
     assert acknowledged.items() <= answers.items()
@@ -195,7 +195,7 @@ def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
                 doing.append(state["doing"])
                 page.post("answer", number=state["question"]["number"], preference=1, seconds=0.1)
         page.post("farewell")
-        process.wait(timeout=60)
+        process.wait(timeout=300)
     assert process.returncode == 0, said
     assert "training" in doing
     assert len(read_record(next(tmp_path.iterdir()))) == 8
@@ -209,7 +209,7 @@ def test_the_terminal_asks_the_same(tmp_path: Path):
         input="l\nr\n=\ns\n" * 10,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert process.returncode == 0, process.stderr
     record = read_record(next(tmp_path.iterdir()))
@@ -226,7 +226,7 @@ def test_when_the_terminals_input_ends_the_run_says_how_to_go_on(tmp_path: Path)
         input="l\nr\n",
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert process.returncode == 1
     run = next(tmp_path.iterdir())
@@ -247,7 +247,7 @@ def test_when_the_terminals_input_ends_the_run_says_how_to_go_on(tmp_path: Path)
     ],
 )
 def test_what_makes_no_sense_is_refused(tmp_path: Path, arguments: list[str], says: str):
-    refused = type_command("main.py", "--solution", *arguments, "--runs-dir", str(tmp_path))
+    refused = type_here("main.py", "--solution", *arguments, "--runs-dir", str(tmp_path))
     assert refused.returncode == 2
     assert says in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -333,7 +333,7 @@ def test_a_whole_run_by_keyboard_in_a_browser(tmp_path: Path):
                 browser.press(keys[int(shown)])
                 answered = shown
             report = browser.element("report").text
-            assert process.wait(timeout=60) == 0, said
+            assert process.wait(timeout=300) == 0, said
     finally:
         browser.driver.quit()
     (run,) = tmp_path.iterdir()

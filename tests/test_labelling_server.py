@@ -38,7 +38,7 @@ class Tab:
         """A request as the page would send it but for these headers; an empty one is left out."""
         brought = {"Cookie": self.cookie if cookie == "" else cookie}
         brought |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with closing(connection):
             connection.request(method, path, body, {name: value for name, value in brought.items() if value})
             reply = connection.getresponse()
@@ -160,7 +160,7 @@ def test_what_is_refused_changes_nothing(case: str, session: LabellingSession, t
 def _status_of_huge(tab: Tab, path: str, body: str) -> int:
     """The server answers before it has read all, so this must not insist on sending all."""
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Cookie: {tab.cookie}", "Content-Type: application/json"]
-    with socket.create_connection(("127.0.0.1", tab.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", tab.port), timeout=60) as connection:
         connection.sendall("\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode())
         return int(connection.recv(100).split()[1])
 
@@ -168,7 +168,7 @@ def _status_of_huge(tab: Tab, path: str, body: str) -> int:
 def test_a_huge_body_in_chunks_is_refused(session: LabellingSession, tab: Tab, recorded: list[Answer]):
     session.current()
     lines = ["POST /answer HTTP/1.1", "Host: 127.0.0.1", f"Cookie: {tab.cookie}", "Content-Type: application/json"]
-    with socket.create_connection(("127.0.0.1", tab.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", tab.port), timeout=60) as connection:
         connection.sendall("\r\n".join([*lines, "Transfer-Encoding: chunked", "", ""]).encode())
         body = answer() + " " * 5000
         connection.sendall(f"{len(body):x}\r\n{body}\r\n0\r\n\r\n".encode())

@@ -55,7 +55,7 @@ def test_the_trainer_waits_for_its_own_answers(session: LabellingSession):
 
 
 def test_the_latest_answer_is_left_open_for_a_while(recorded: list[Answer]):
-    session = LabellingSession(recorded.append, 5, undo_seconds=0.4)
+    session = LabellingSession(recorded.append, 5, undo_seconds=1)
     session.ask([Question(0, bar(1), bar(2))])
     session.current()
     session.answer(0, 0.0, 1.0)
@@ -86,7 +86,7 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-    assert type_command("-c", code, timeout=30).stdout == "interrupted\n"
+    assert type_command("-c", code).stdout == "interrupted\n"
 
 
 def test_the_session_refuses_what_cannot_be(session: LabellingSession, recorded: list[Answer]):

@@ -132,7 +132,7 @@ class Terminal:
     def until(self, condition: Callable[[], bool]) -> None:
         start = time.monotonic()
         while not condition():
-            assert time.monotonic() < start + 10, self.seen
+            assert time.monotonic() < start + 60, self.seen
             time.sleep(0.01)
 
     def _look(self) -> None:
@@ -204,7 +204,7 @@ with TerminalLabeller(session, Path({str(tmp_path)!r})):
         while program.stderr.read(1) != ">":  # it asks for a line
             assert program.poll() is None
         program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=10)
+        _, errors = program.communicate(timeout=60)
     assert program.returncode == -signal.SIGINT  # which nothing but KeyboardInterrupt leads to
     assert "Fatal" not in errors
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from conftest import type_command
+from conftest import type_here
 from scipy.stats import ttest_ind
 
 from main import Config, OracleConfig, plan_run, rlhf
@@ -36,7 +36,7 @@ def test_agent_learns_from_comparisons_alone(tmp_path: Path):
 
 
 def test_agent_learns_from_the_true_reward(tmp_path: Path):
-    finished = type_command(
+    finished = type_here(
         "main.py", "--reward", "true", "--total-timesteps", "24000", "--iterations", "4", "--runs-dir", str(tmp_path)
     )
     assert finished.returncode == 0, finished.stderr
