@@ -59,7 +59,8 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen, Page, list[str]
         [sys.executable, "main.py", *arguments], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     said: list[str] = []
-    threading.Thread(target=lambda: said.extend(process.stderr), daemon=True).start()
+    listener = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
+    listener.start()
     try:
         deadline = time.monotonic() + 300
         while not any("http://" in line for line in said) and process.poll() is None and time.monotonic() < deadline:
@@ -70,6 +71,9 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen, Page, list[str]
     finally:
         process.kill()
         process.wait()
+        listener.join()
+        process.stdout.close()
+        process.stderr.close()
 
 
 def label(

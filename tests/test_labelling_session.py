@@ -136,9 +136,9 @@ def test_short_clips_are_slowed_until_a_person_can_judge(frames: int, per_second
 def test_a_gif_moves_at_the_speed_that_is_said(tmp_path: Path):
     clip = bar(4)
     clip.save_gif(tmp_path / "clip.gif")
-    picture = Image.open(tmp_path / "clip.gif")
-    assert picture.n_frames == 8
-    assert picture.info["duration"] == pytest.approx(1000 / 50 / clip.speed, abs=10)
+    with Image.open(tmp_path / "clip.gif") as picture:
+        assert picture.n_frames == 8
+        assert picture.info["duration"] == pytest.approx(1000 / 50 / clip.speed, abs=10)
     assert (speed_in_words(clip.speed), speed_in_words(1)) == ("1/16 speed", "normal speed")
 
 

@@ -104,7 +104,8 @@ def test_clips_without_text_are_files_to_open(tmp_path: Path):
 
         def readline(self, size: int = -1) -> str:
             for path in re.findall(r"(?:left|right): (.*\.gif)", shown.getvalue()):
-                opened.append(Image.open(path).n_frames)
+                with Image.open(path) as clip:
+                    opened.append(clip.n_frames)
             return "r\n"
 
     session = LabellingSession(lambda answer: None, 1, undo_seconds=0)
