@@ -14,7 +14,7 @@ from workshop.comparison_figure import X, draw_comparison, save
 from workshop.comparison_table import as_markdown, table, write_csv
 from workshop.finished_runs import FinishedRun, UnusableRunError, find_runs, read_run
 from workshop.groups import group_runs
-from workshop.messages import UsageError, require_name, say
+from workshop.messages import UsageError, require_directory, require_name, say, shown
 from workshop.program import read_flags, run_program
 
 
@@ -42,7 +42,12 @@ class Options:
 def main() -> None:
     """Read the flags, and compare the runs that they name."""
     options = read_flags(Options, sys.argv[1:])
-    compare_runs(find_runs(options.runs), options.x, options.plots_dir, options.name)
+    require_directory("--plots-dir", options.plots_dir)
+    paths = find_runs(options.runs)
+    if not paths:
+        named = shown(" ".join(map(str, options.runs)))
+        raise UsageError(f"No finished run at or below {named}: name directories of runs, or some above them.")
+    compare_runs(paths, options.x, options.plots_dir, options.name)
 
 
 def compare_runs(paths: Iterable[Path], x: X, plots_dir: Path, name: str) -> None:

@@ -31,7 +31,7 @@ from workshop.labelling.open import open_labelling
 from workshop.labelling.options import LabellingConfig
 from workshop.labelling.spectator import Spectator
 from workshop.loss_checker import check_loss
-from workshop.messages import UsageError, require_name, require_number
+from workshop.messages import LARGEST_SEED, UsageError, require_name, require_number
 from workshop.outcome import Row
 from workshop.pictures import can_be_drawn
 from workshop.plan import Plan, plan_run
@@ -110,8 +110,9 @@ class Config:
     labelling: LabellingConfig = field(default_factory=LabellingConfig)
 
     def __post_init__(self) -> None:
-        require_number("--seed", self.seed, at_least=0)
-        require_number("--iterations", self.iterations, at_least=1)
+        require_number("--seed", self.seed, at_least=0, at_most=LARGEST_SEED)
+        require_number("--total-timesteps", self.total_timesteps, at_least=1, at_most=10**12)
+        require_number("--iterations", self.iterations, at_least=1, at_most=100_000)
         require_name("--name", self.name)
 
 
@@ -236,6 +237,9 @@ def main() -> None:
     started = time.perf_counter()
     arguments = sys.argv[1:]
     config = read_config(arguments)
+    instead = [flag for flag in ("--watch", "--hint", "--check", "--resume") if flag in flags_in(arguments)]
+    if len(instead) > 1:
+        raise UsageError(f"{' and '.join(instead)} each do something else than begin a run; give one of them.")
     if config.watch is not None:
         watch(config.watch)
     elif config.hint > 0:

@@ -51,12 +51,12 @@ class PreferencesConfig:
     """Share of the fragments that come from the newest rollouts; the others come from all older ones."""
 
     def __post_init__(self) -> None:
-        require_number("--comparisons", self.comparisons, at_least=0)
-        require_number("--fragment-length", self.fragment_length, at_least=1)
-        require_number("--pool-factor", self.pool_factor, at_least=1)
-        require_number("--comparisons-per-fit", self.comparisons_per_fit, at_least=1)
-        require_number("--frontload", self.frontload, above=0)
-        require_number("--settle-patience", self.settle_patience, at_least=1)
+        require_number("--comparisons", self.comparisons, at_least=0, at_most=1_000_000)
+        require_number("--fragment-length", self.fragment_length, at_least=1, at_most=100_000)
+        require_number("--pool-factor", self.pool_factor, at_least=1, at_most=100)
+        require_number("--comparisons-per-fit", self.comparisons_per_fit, at_least=1, at_most=10_000)
+        require_number("--frontload", self.frontload, at_least=0.001, at_most=1_000_000)
+        require_number("--settle-patience", self.settle_patience, at_least=1, at_most=100_000)
         require_number("--recent-fraction", self.recent_fraction, at_least=0, at_most=1)
         if self.pool_factor == 1 and (self.query != "uniform" or self.diversity != "none"):
             chooser = f"--query {self.query}" if self.query != "uniform" else f"--diversity {self.diversity}"

@@ -52,14 +52,19 @@ class RewardModelConfig:
     """Share of the hidden units left out at random in each step of the fit."""
 
     def __post_init__(self) -> None:
-        require_number("--ensemble-size", self.ensemble_size, at_least=1)
+        require_number("--ensemble-size", self.ensemble_size, at_least=1, at_most=100)
         require_sizes("--hidden-sizes", self.hidden_sizes)
-        require_number("--reward-epochs", self.reward_epochs, at_least=1)
-        require_number("--reward-batch-size", self.reward_batch_size, at_least=1)
-        require_number("--reward-learning-rate", self.reward_learning_rate, above=0)
-        require_number("--fit-patience", self.fit_patience, at_least=1)
-        require_number("--weight-decay", self.weight_decay, at_least=0)
+        require_number("--reward-epochs", self.reward_epochs, at_least=1, at_most=10_000)
+        require_number("--reward-batch-size", self.reward_batch_size, at_least=1, at_most=1_000_000)
+        require_number("--reward-learning-rate", self.reward_learning_rate, above=0, at_most=1)
+        require_number("--fit-patience", self.fit_patience, at_least=1, at_most=10_000)
+        require_number("--weight-decay", self.weight_decay, at_least=0, at_most=1000)
         require_number("--dropout", self.dropout, at_least=0, below=1)
+        if self.weight_decay * self.reward_learning_rate > 1:
+            raise ValueError(
+                "--weight-decay times --reward-learning-rate, the share of each weight that a step takes away, must be "
+                f"at most 1, not {self.weight_decay:g} * {self.reward_learning_rate:g}."
+            )
         if self.adaptive_weight_decay and self.weight_decay == 0:
             raise ValueError(
                 "--adaptive-weight-decay multiplies --weight-decay, which 0 does not change; it must be above 0."

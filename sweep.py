@@ -6,6 +6,7 @@ goes on where it was stopped.
 
 import io
 import json
+import math
 import os
 import signal
 import sys
@@ -18,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import tyro
 from tqdm import tqdm
 
 from compare import compare_runs
@@ -26,19 +26,29 @@ from main import Config, preference_loss, read_config, train
 from workshop.comparison_figure import X
 from workshop.device import choose_device
 from workshop.finished_runs import UnusableRunError, find_runs, read_run
+from workshop.flag_mistakes import no_such_flag
 from workshop.grid import Axis, combinations, flags_in, one_by_one, read_axes
 from workshop.loss_checker import check_loss
-from workshop.messages import UsageError, require_name, require_number, say
+from workshop.messages import (
+    LARGEST_SEED,
+    UsageError,
+    require_directory,
+    require_name,
+    require_number,
+    say,
+    shown,
+)
 from workshop.outcome import Row
 from workshop.parallel import Backend, as_done, workers
 from workshop.plan import plan_run
-from workshop.program import EXIT_OTHER, run_program
+from workshop.program import EXIT_OTHER, flag_names, read_known_flags, run_program
 from workshop.run_directory import RunDirectory, as_command, flatten
 from workshop.search import Objective, Search, best_first, chosen, finished, follow_trial, score, suggest
 
 SET_BY_THE_SWEEP = ("--seed", "--name", "--runs-dir")
 NO_RUN = ("--check", "--hint", "--watch", "--resume")
 ONE_AT_A_TIME = threading.Lock()  # PyTorch's and NumPy's global generators, which SB3 seeds, are the process's
+MOST_RUNS = 100_000
 COMPARED = 5  # so many of the best trials of a search
 
 
@@ -77,12 +87,12 @@ class Options:
     """Where the figure and the table go."""
 
     def __post_init__(self) -> None:
-        require_number("--seeds", self.seeds, at_least=1)
-        require_number("--first-seed", self.first_seed, at_least=0)
-        require_number("--trials", self.trials, at_least=1)
+        require_number("--seeds", self.seeds, at_least=1, at_most=10_000)
+        require_number("--first-seed", self.first_seed, at_least=0, at_most=LARGEST_SEED - self.seeds)
+        require_number("--trials", self.trials, at_least=1, at_most=100_000)
         require_name("--name", self.name)
-        if self.jobs == 0 or self.jobs < -1:
-            raise ValueError(f"--jobs must be at least 1, or -1 for one for each core, not {self.jobs}.")
+        if self.jobs != -1 and not 1 <= self.jobs <= 1024:
+            raise ValueError(f"--jobs must be 1 to 1024, or -1 for one for each core, not {shown(self.jobs)}.")
         if (self.backend == "dask") != (self.scheduler is not None):
             raise ValueError("--backend dask and --scheduler ADDRESS go together: give both or neither.")
         if self.optimise is None and self.storage is not None:
@@ -100,6 +110,8 @@ class Outcome:
 def main() -> None:
     """Read the flags, run what they ask for, and compare it."""
     options, axes, passed_on = read_command_line(sys.argv[1:])
+    require_directory("--runs-dir", options.runs_dir)
+    require_directory("--plots-dir", options.plots_dir)
     if options.optimise is None:
         paths, failed = run_grid(options, axes, passed_on)
         best = None
@@ -121,10 +133,13 @@ def read_command_line(arguments: Sequence[str]) -> tuple[Options, list[Axis], li
     arguments = list(arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     own, passed_on = arguments[:end], arguments[end + 1 :]
-    options, others = tyro.cli(Options, args=own, return_unknown_args=True)
+    options, others = read_known_flags(Options, own)
     axes = read_axes(others, flatten(Config()))
     typed = [axis.flag for axis in axes] + flags_in(passed_on)
+    known = [*flag_names(options), *flag_names(Config())]
     for flag in typed:
+        if flag not in known:
+            raise UsageError(no_such_flag(flag, known))
         if flag in SET_BY_THE_SWEEP:
             raise UsageError(f"{flag} is set by the sweep for each run; --seeds and --first-seed say which seeds.")
         if flag in NO_RUN:
@@ -136,6 +151,9 @@ def read_command_line(arguments: Sequence[str]) -> tuple[Options, list[Axis], li
 
 def run_grid(options: Options, axes: Sequence[Axis], passed_on: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
     """Run every combination on every seed. Returns the directories of the runs, and what failed, and why."""
+    n_runs = options.seeds * math.prod(len(axis.alternatives) for axis in axes)
+    if n_runs > MOST_RUNS:
+        raise UsageError(f"A sweep must have at most {MOST_RUNS} runs, not {n_runs}: name fewer values, or --seeds.")
     flags = [[*combination, *passed_on] for combination in combinations(axes)]
     check(flags)
     lines = [command_line(each, seed, options) for seed in seeds(options) for each in flags]  # all of a seed first
@@ -185,9 +203,11 @@ def with_a_bar(
 ) -> Iterable[tuple[Any, Outcome]]:
     """Each task with its outcome, as it is done, while a bar shows how many are, of `total`."""
     done = total - len(tasks)
-    bar = tqdm(total=total, initial=done, unit=unit, dynamic_ncols=True, smoothing=0)
     try:
-        with workers(options.backend, options.jobs, options.scheduler), bar:
+        with (
+            workers(options.backend, options.jobs, options.scheduler),  # first: it may refuse
+            tqdm(total=total, initial=done, unit=unit, dynamic_ncols=True, smoothing=0) as bar,
+        ):
             for task, outcome in as_done(function, tasks):
                 done += 1
                 bar.update()

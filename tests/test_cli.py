@@ -227,41 +227,6 @@ def test_another_environment_with_continuous_actions(tmp_path: Path):
     assert result["solved"] is False
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["--comparison-count", "3"], ["--comparison-count"]),
-        (["--ensemble-siz", "3"], ["--ensemble-size"]),
-        (["--seed", "one"], ["--seed", "one"]),
-        (["--query", "random"], ["--query", "uniform", "disagreement"]),
-        (["--fragment-length", "201"], ["--fragment-length", "200"]),
-        (["--oracle-temperature", "-1"], ["--oracle-temperature", "at least 0"]),
-        (["--total-timesteps", "100"], ["--total-timesteps", "at least"]),
-        (["--env", "FixedHorizonCartPol-v0"], ["--env", "FixedHorizonCartPole"]),
-        (["--name", "a/b"], ["--name"]),
-        (["--watch", "nowhere"], ["--watch", "nowhere"]),
-    ],
-)
-def test_mistakes_get_one_message_and_leave_nothing_behind(tmp_path: Path, arguments: list[str], named: list[str]):
-    finished = type_here("main.py", "--solution", *arguments, "--runs-dir", str(tmp_path / "runs"))
-    assert finished.returncode == 2
-    assert finished.stdout == ""
-    assert "Traceback" not in finished.stderr
-    unwrapped = " ".join(finished.stderr.replace("│", " ").split())
-    for text in named:
-        assert text in unwrapped
-    assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_missing_gpu_is_named(tmp_path: Path):
-    finished = type_here("main.py", "--solution", "--device", "cuda", "--runs-dir", str(tmp_path / "runs"))
-    assert finished.returncode == 2
-    assert finished.stderr.count("\n") == 1
-    assert "--device cuda" in finished.stderr
-    assert not (tmp_path / "runs").exists()
-
-
 def test_help_tells_every_flag():
     finished = type_command("main.py", "--help")
     assert finished.returncode == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import type_command, type_here
+from conftest import type_command
 from made_up_runs import write_run
 from PIL import Image
 from scipy import stats
@@ -326,22 +326,3 @@ def test_each_environment_has_a_figure_of_its_own(tmp_path: Path):
     assert done.stdout.count("| runs | n |") == 2
     figures = sorted(path.name for path in (tmp_path / "plots").glob("*.png"))
     assert figures == ["both-FixedHorizonCartPole-v0.png", "both-Pendulum-v1.png"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["{tmp}/nowhere"], "nowhere"),
-        (["{tmp}/runs/empty"], "No finished run"),
-        (["{tmp}/runs", "--x", "steps"], "--x"),
-        (["{tmp}/runs", "--name", "a/b"], "--name"),
-    ],
-)
-def test_what_cannot_be_compared_is_refused_in_a_sentence(tmp_path: Path, arguments: list[str], says: str):
-    write_run(tmp_path / "runs", [0, 200])
-    (tmp_path / "runs" / "empty").mkdir()
-    done = type_here("compare.py", *(argument.format(tmp=tmp_path) for argument in arguments))
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""

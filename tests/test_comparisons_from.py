@@ -39,17 +39,14 @@ def test_more_can_be_asked_beside_them(tiny_run: Finished, tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--comparisons-from", "{nowhere}"], "--comparisons-from"),
         (["--comparisons-from", "{run}", "--fragment-length", "7"], "7"),
         (["--comparisons-from", "{run}", "--env", "Pendulum-v1", "--fragment-length", "5"], "Pendulum-v1"),
-        (["--comparisons-from", "{run}", "--reward", "true"], "--reward true"),
-        (["--comparisons", "0"], "--comparisons must be at least 1"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_made(
     tiny_run: Finished, tmp_path: Path, arguments: list[str], says: str
 ):
-    typed = [argument.format(nowhere=tmp_path / "nowhere", run=tiny_run[1]) for argument in arguments]
+    typed = [argument.format(run=tiny_run[1]) for argument in arguments]
     refused = type_here("main.py", "--solution", *typed, "--runs-dir", str(tmp_path / "runs"))
     assert refused.returncode == 2
     assert says in refused.stderr

@@ -13,7 +13,6 @@ import torch
 from conftest import ROOT, progress, type_command, type_here
 
 import main
-from workshop.program import run_program
 
 Finished = subprocess.CompletedProcess[str]
 TINY = ["--solution", "--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6"]
@@ -176,57 +175,6 @@ def test_one_network_alone_is_asked_about_any_pair_unless_told_otherwise(monkeyp
     assert "most uncertain about in this sense. (default: uniform)" in help_of("--ensemble-size 1", monkeypatch, capsys)
     text = help_of("--ensemble-size 2", monkeypatch, capsys)
     assert "most uncertain about in this sense. (default: disagreement)" in text
-
-
-SENSELESS = {
-    "--loss hinge --oracle-equal 0.1": ["--loss hinge", "--oracle-equal"],
-    "--solution --loss hinge": ["--solution", "--loss hinge"],
-    "--comparisons 100000 --n-envs 1": ["--comparisons 100000", "--n-envs 1", "pairs", "--fragment-length"],
-    "--fragment-length 200 --n-envs 1": ["--fragment-length 200", "--n-envs 1", "0 pairs"],
-    "--comparisons 9 --fragment-length 200 --n-envs 2 --no-pretrain --total-timesteps 2400 --iterations 3": [
-        "--comparisons 9",
-        "until iteration 1",
-        "--n-envs 2",
-        "only 6 pairs",
-    ],
-    "--fragment-length 201": ["--fragment-length", "at most 200"],
-    "--fixed-horizon 50 --fragment-length 51": ["--fragment-length", "at most 50"],
-    "--oracle-discount 0.9 --fragment-length 1": ["--oracle-discount", "--fragment-length 1"],
-    "--query disagreement --ensemble-size 1": ["--query disagreement", "--ensemble-size 1"],
-    "--query information-gain --ensemble-size 1": ["--query information-gain", "--ensemble-size 1"],
-    "--pool-factor 1": ["--pool-factor 1", "--query disagreement"],
-    "--diversity k-centre --query uniform --pool-factor 1": ["--pool-factor 1", "--diversity k-centre"],
-    "--adaptive-weight-decay --weight-decay 0": ["--adaptive-weight-decay", "--weight-decay"],
-    "--iterations 1 --no-pretrain": ["--iterations", "--no-pretrain"],
-    "--env CartPole-v1": ["--env CartPole-v1", "end early", "--fixed-horizon 500", "--allow-variable-horizon"],
-    "--env Hopper-v5": ["--env Hopper-v5", "--fixed-horizon 1000"],
-    "--env CartPole-v1 --fixed-horizon 9 --allow-variable-horizon": ["--fixed-horizon", "--allow-variable-horizon"],
-    "--env Pendulum": ["--env Pendulum", "Pendulum-v1"],
-    "--dropout 1": ["--dropout", "below 1"],
-    "--oracle-mistakes 1.1": ["--oracle-mistakes", "at most 1"],
-    "--oracle-discount 0": ["--oracle-discount", "above 0"],
-    "--loss-temperature 0": ["--loss-temperature", "above 0"],
-    "--loss square": ["--loss", "bradley-terry", "hinge", "thurstone"],
-    "--clip-range 0": ["--clip-range", "above 0"],
-    "--n-envs 16 --env HalfCheetah-v5 --total-timesteps 16000": ["--total-timesteps", "at least"],
-}
-
-
-@pytest.mark.parametrize("arguments", SENSELESS)
-def test_what_makes_no_sense_is_refused_in_a_sentence_before_anything_runs(
-    arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-):
-    loss = [] if "--loss" in arguments else ["--loss", "bradley-terry"]
-    monkeypatch.setattr(sys, "argv", ["main.py", *loss, *arguments.split(), "--runs-dir", str(tmp_path / "runs")])
-    with pytest.raises(SystemExit) as end:
-        run_program(main.main)
-    assert end.value.code == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    said = " ".join(printed.err.replace("│", " ").split())
-    for part in SENSELESS[arguments]:
-        assert part in said
-    assert not (tmp_path / "runs").exists()
 
 
 def test_the_readme_has_every_experiment_and_no_flag_that_does_not_exist(monkeypatch, capsys):

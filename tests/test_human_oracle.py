@@ -18,7 +18,7 @@ import gymnasium
 import numpy as np
 import pytest
 from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
-from conftest import ROOT, type_here
+from conftest import ROOT
 
 import main
 from preferences import cut
@@ -237,24 +237,6 @@ def test_when_the_terminals_input_ends_the_run_says_how_to_go_on(tmp_path: Path)
     assert f"python main.py --resume {run}" in process.stderr
     assert "Traceback" not in process.stderr
     assert [line["preference"] for line in lines_of(run)] == [0.0, 1.0]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--oracle", "human", "--reward", "true"], "--reward true"),
-        (["--oracle", "human", "--port", "70000"], "--port"),
-        (["--oracle", "human", "--host", "192.0.2.7", "--no-open-page"], "--host 192.0.2.7"),
-        (["--oracle", "person"], "--oracle"),
-        (["--labeller", " "], "--labeller"),
-        (["--ask-again", "-1"], "--ask-again"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(tmp_path: Path, arguments: list[str], says: str):
-    refused = type_here("main.py", "--solution", *arguments, "--runs-dir", str(tmp_path))
-    assert refused.returncode == 2
-    assert says in refused.stderr
-    assert "Traceback" not in refused.stderr
 
 
 # Clips

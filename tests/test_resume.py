@@ -197,12 +197,6 @@ def test_two_processes_on_one_run_are_refused(interrupted: Path):
     assert second.stderr.strip() == f"{interrupted} is in use: another process is running there."
 
 
-def test_another_flag_beside_resume_is_refused(interrupted: Path):
-    refused = type_here("main.py", "--resume", str(interrupted), "--seed", "3")
-    assert refused.returncode == 2
-    assert "--resume goes on with a run as it was begun: give no other flag." in refused.stderr
-
-
 def test_what_cannot_be_resumed_says_so(interrupted: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="there is no run"):
         recorded_arguments(tmp_path / "nowhere")

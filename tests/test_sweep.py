@@ -212,40 +212,6 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path):
     assert "| sweep | 3 |" in again.stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--fragment-length", "5", "0"], "--fragment-length"),
-        (["--fragment-length", "5", "500"], "--fragment-length must be at most 200"),
-        (["--fragmnt-length", "5"], "--fragmnt-length"),
-        (["--seed", "3"], "--seeds and --first-seed"),
-        (["--", "--name", "x"], "--name"),
-        (["--check"], "--check"),
-        (["--oracle", "synthetic", "human"], "--oracle human"),
-        (["--comparisons", "20", "--", "--comparisons", "30"], "--comparisons is given twice"),
-        (["--seeds", "0"], "--seeds must be at least 1"),
-        (["--jobs", "0"], "--jobs"),
-        (["--backend", "dask"], "--scheduler"),
-        (["--storage", "x"], "--optimise"),
-        (["--optimise", "speed"], "--optimise"),
-        (["7"], "'7' is not a flag"),
-    ],
-)
-def test_what_cannot_be_swept_is_refused_before_anything_runs(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    says: str,
-):
-    monkeypatch.setattr(sys, "argv", ["sweep.py", "--runs-dir", str(tmp_path / "runs"), *arguments])
-    with pytest.raises(SystemExit) as exit_code:
-        sweep.run_program(sweep.main)
-    assert exit_code.value.code == 2
-    assert says in capsys.readouterr().err
-    assert not (tmp_path / "runs").exists()
-
-
 # Workers that die
 
 

@@ -73,16 +73,16 @@ class AgentConfig:
     """Trade-off of bias (0) and variance (1) in the advantages (Schulman et al. 2016)."""
 
     def __post_init__(self) -> None:
-        require_number("--n-envs", self.n_envs, at_least=1)
-        require_number("--rollout-steps", self.rollout_steps, at_least=1)
-        require_number("--agent-learning-rate", self.agent_learning_rate, above=0)
-        require_number("--agent-epochs", self.agent_epochs, at_least=1)
-        require_number("--agent-batch-size", self.agent_batch_size, at_least=2)
-        require_number("--entropy-bonus", self.entropy_bonus, at_least=0)
-        require_number("--clip-range", self.clip_range, above=0)
-        require_number("--initial-log-std", self.initial_log_std)
-        require_number("--value-coefficient", self.value_coefficient, at_least=0)
-        require_number("--max-grad-norm", self.max_grad_norm, above=0)
+        require_number("--n-envs", self.n_envs, at_least=1, at_most=1024)
+        require_number("--rollout-steps", self.rollout_steps, at_least=2, at_most=100_000)
+        require_number("--agent-learning-rate", self.agent_learning_rate, above=0, at_most=1)
+        require_number("--agent-epochs", self.agent_epochs, at_least=1, at_most=1000)
+        require_number("--agent-batch-size", self.agent_batch_size, at_least=2, at_most=1_000_000)
+        require_number("--entropy-bonus", self.entropy_bonus, at_least=0, at_most=1000)
+        require_number("--clip-range", self.clip_range, above=0, at_most=10)
+        require_number("--initial-log-std", self.initial_log_std, at_least=-20, at_most=5)
+        require_number("--value-coefficient", self.value_coefficient, at_least=0, at_most=1000)
+        require_number("--max-grad-norm", self.max_grad_norm, above=0, at_most=1000)
         require_number("--gamma", self.gamma, at_least=0, at_most=1)
         require_number("--gae-lambda", self.gae_lambda, at_least=0, at_most=1)
         require_sizes("--agent-hidden-sizes", self.agent_hidden_sizes)
@@ -321,7 +321,7 @@ def split_into_updates(steps: int, rollout_steps: int) -> tuple[int, int]:
 
     The steps between updates are about `rollout_steps`, and fill the steps as nearly as can be.
     """
-    updates = max(1, round(steps / rollout_steps))
+    updates = max(1, min(round(steps / rollout_steps), steps // 2))  # SB3 takes no single transition as a rollout
     return updates, steps // updates
 
 

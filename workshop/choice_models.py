@@ -40,8 +40,8 @@ class ChoiceModelConfig:
     """With --loss lapse: the share of answers that are taken to be given blindly."""
 
     def __post_init__(self) -> None:
-        require_number("--loss-temperature", self.loss_temperature, above=0)
-        require_number("--hinge-margin", self.hinge_margin, above=0)
+        require_number("--loss-temperature", self.loss_temperature, at_least=0.001, at_most=1_000_000)
+        require_number("--hinge-margin", self.hinge_margin, above=0, at_most=1_000_000)
         require_number("--lapse-rate", self.lapse_rate, above=0, below=1)
         if self.solution and self.loss not in ("yours", "bradley-terry"):
             raise ValueError(

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, WrapperSpec
 
 from workshop import CARTPOLE_ID
-from workshop.messages import UsageError, require_number
+from workshop.messages import UsageError, require_number, shown
 from workshop.spaces import Space
 
 # Gymnasium's own environments whose episodes only ever end by their limit of steps
@@ -34,7 +34,7 @@ class EnvironmentConfig:
 
     def __post_init__(self) -> None:
         if self.fixed_horizon is not None:
-            require_number("--fixed-horizon", self.fixed_horizon, at_least=2)
+            require_number("--fixed-horizon", self.fixed_horizon, at_least=2, at_most=100_000)
             if self.allow_variable_horizon:
                 raise ValueError(
                     "--fixed-horizon and --allow-variable-horizon contradict each other: "
@@ -126,10 +126,16 @@ def episode_steps(spec: EnvSpec) -> int:
 def _find(env_id: str) -> EnvSpec:
     try:
         return gymnasium.spec(env_id)
-    except (gymnasium.error.Error, ModuleNotFoundError) as problem:
-        close = difflib.get_close_matches(env_id, gymnasium.registry, n=1)
-        hint = f"; did you mean {close[0]}?" if close else f". {problem}"
-        raise UsageError(f"--env {env_id}: Gymnasium knows no environment of this id{hint}") from problem
+    except Exception as problem:  # the part of an id before a colon is a module, which may raise anything
+        ids = {each.lower(): each for each in gymnasium.registry}
+        close = difflib.get_close_matches(env_id.lower(), ids, n=1)
+        closest = ids[(close or difflib.get_close_matches(env_id.lower(), ids, n=1, cutoff=0))[0]]
+        hint = (
+            f"; did you mean {closest}?"
+            if close
+            else f" ({' '.join(str(problem).split()).rstrip('.')}); the closest is {closest}."
+        )
+        raise UsageError(f"--env {shown(env_id)}: Gymnasium knows no environment of this id{hint}") from problem
 
 
 def spaces_of(spec: EnvSpec) -> tuple[Space, Space]:

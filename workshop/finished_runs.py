@@ -15,7 +15,7 @@ import gymnasium
 import numpy as np
 
 from workshop.environments import solved_at
-from workshop.messages import UsageError
+from workshop.messages import UsageError, shown
 from workshop.outcome import summarise
 
 CONFIG, PROGRESS = "config.json", "progress.csv"
@@ -66,9 +66,12 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
     """
     found = set()
     for path in paths:
-        starts = [path] if path.exists() else [Path(match) for match in glob.glob(str(path))]  # noqa: PTH207 (Path.glob: no absolute patterns)
+        there = os.path.exists(path)  # noqa: PTH110 (Path.exists raises for a name that is too long)
+        starts = [path] if there else [Path(match) for match in glob.glob(str(path))]  # noqa: PTH207 (Path.glob: no absolute patterns)
         if not starts:
-            raise UsageError(f"There is no {path}: name directories of runs, or directories with such below them.")
+            raise UsageError(
+                f"There is no {shown(path)}: name directories of runs, or directories with such below them."
+            )
         for start in starts:
             for directory, below, files in os.walk(start):
                 if CONFIG in files or PROGRESS in files:

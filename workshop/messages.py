@@ -4,7 +4,15 @@ import math
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Literal, TextIO
+
+LONGEST_SHOWN = 60  # characters of what was typed; more of it would hide the message
+LARGEST_SEED = 2**32 - 1  # that NumPy's global generator takes
+WIDEST_LAYER = 1024
+MOST_LAYERS = 10
+LONGEST_NAME = 100  # characters; with the rest of a run directory's name, most file systems take 255
+RESERVED = r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?"  # by Windows, whatever the extension
 
 
 class UsageError(Exception):
@@ -18,6 +26,12 @@ class RunError(Exception):
 def say(text: str) -> None:
     """Write a message to standard error: standard output is kept for the result."""
     print(text, file=sys.stderr, flush=True)
+
+
+def shown(typed: object) -> str:
+    """What the user typed, on one line and cut to a length that leaves a message readable."""
+    text = " ".join(str(typed).split())
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
 def coloured(text: str, colour: Literal["red", "green"], stream: TextIO) -> str:
@@ -40,7 +54,7 @@ def require_number(
 ) -> None:
     """Refuse a flag's number outside its bounds, or not finite, with a ValueError that names flag, value and bounds."""
     bounds = []
-    good = math.isfinite(value)
+    good = isinstance(value, int) or math.isfinite(value)  # a huge integer has no float to ask
     if at_least is not None:
         bounds.append(f"at least {at_least}")
         good = good and value >= at_least
@@ -54,17 +68,33 @@ def require_number(
         bounds.append(f"below {below}")
         good = good and value < below
     if not good:
-        raise ValueError(f"{flag} must be {' and '.join(bounds) or 'a finite number'}, not {value}.")
+        raise ValueError(f"{flag} must be {' and '.join(bounds) or 'a finite number'}, not {shown(value)}.")
 
 
 def require_sizes(flag: str, sizes: tuple[int, ...]) -> None:
-    """Refuse layer widths that are not one or more positive numbers, with a ValueError that names the flag."""
-    if not sizes or min(sizes) < 1:
-        given = " ".join(map(str, sizes)) or "none"
-        raise ValueError(f"{flag} must be one or more layer widths of at least 1, not {given}.")
+    """Refuse what are no widths of a few layers of a small network, with a ValueError that names the flag."""
+    if not 1 <= len(sizes) <= MOST_LAYERS or not all(1 <= size <= WIDEST_LAYER for size in sizes):
+        given = shown(" ".join(map(str, sizes)) or "none")
+        raise ValueError(f"{flag} must be 1 to {MOST_LAYERS} layer widths of 1 to {WIDEST_LAYER}, not {given}.")
 
 
 def require_name(flag: str, name: str) -> None:
-    """Refuse what cannot be part of a directory's name on every system, with a ValueError that names the flag."""
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise ValueError(f"{flag} must be made of letters, digits, '.', '_' and '-', not {name!r}.")
+    """Refuse what cannot be part of a file's name on every system, with a ValueError that names the flag."""
+    if not re.fullmatch(rf"[A-Za-z0-9._-]{{1,{LONGEST_NAME}}}", name):
+        raise ValueError(
+            f"{flag} must be made of 1 to {LONGEST_NAME} letters, digits, '.', '_' and '-', not {shown(repr(name))}."
+        )
+    if re.fullmatch(RESERVED, name):
+        raise ValueError(f"{flag} must not be {name!r}, which Windows keeps for a device; choose another name.")
+
+
+def require_directory(flag: str, path: Path) -> None:
+    """Refuse a path at which there cannot be a directory to write to, with a UsageError that names the flag."""
+    try:
+        nearest = next(each for each in (path, *path.parents) if each.exists())
+        problem = "is not a directory" if not nearest.is_dir() else "cannot be written to"
+        good = nearest.is_dir() and os.access(nearest, os.W_OK)
+    except OSError as error:  # a name that is too long, say
+        nearest, problem, good = path, f"cannot be one ({error.strerror or error})", False
+    if not good:
+        raise UsageError(f"{flag} must be a directory to write to, and {shown(nearest)} {problem}.")

@@ -7,6 +7,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
 from workshop.environments import environment_spec, episode_steps, spaces_of
+from workshop.labelling.open import refuse_address
 from workshop.messages import UsageError
 from workshop.pictures import can_be_drawn
 from workshop.spaces import Space
@@ -92,6 +93,8 @@ def _refuse_blind_labelling(config: Any, spec: EnvSpec) -> None:
             f"--oracle {how} shows you clips, and {spec.id} cannot be drawn here without a window; for MuJoCo's "
             "environments on Linux, install OSMesa (apt-get install libosmesa6)."
         )
+    if how == "human":
+        refuse_address(config.labelling)  # before there is a run that could not go on
 
 
 def _refuse_unfit_fragments(config: Any, spec: EnvSpec) -> None:

@@ -2,14 +2,17 @@
 
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from itertools import zip_longest
 from typing import Any, TypeVar
 
 import tyro
+from tyro._errors import on_parse_error
 
+from workshop.flag_mistakes import refuse, refuse_no_values, refuse_unreadable
 from workshop.messages import RunError, UsageError, coloured, say
 
 Flags = TypeVar("Flags")
@@ -25,7 +28,7 @@ def read_flags(
     arguments: Sequence[str],
     defaults: Callable[[Callable[[str], str | None]], Mapping[str, Any]] | None = None,
 ) -> Flags:
-    """Read a command line into a dataclass. A mistake ends the program with a message and exit code 2.
+    """Read a command line into a dataclass; a UsageError says in a sentence what is wrong with it.
 
     `defaults` gives those defaults, by field name, that follow from other flags. It gets a function that tells what was
     typed after a flag, None if the flag is not there.
@@ -33,7 +36,41 @@ def read_flags(
     default = flags()
     if defaults is not None:
         default = _replace(default, defaults(partial(_typed_after, arguments)))
-    return tyro.cli(flags, args=arguments, default=default, config=(tyro.conf.OmitArgPrefixes,))
+    with _one_sentence(default, arguments):
+        return tyro.cli(flags, args=arguments, default=default, config=(tyro.conf.OmitArgPrefixes,))
+
+
+def read_known_flags(flags: type[Flags], arguments: Sequence[str]) -> tuple[Flags, list[str]]:
+    """Read those of the arguments that are the dataclass's, as `read_flags` does; returns the others too."""
+    with _one_sentence(flags(), arguments):
+        return tyro.cli(flags, args=arguments, return_unknown_args=True)
+
+
+@contextmanager
+def _one_sentence(default: Any, arguments: Sequence[str]) -> Iterator[None]:
+    """Make a UsageError of what tyro, or a dataclass that it makes, finds wrong with the arguments."""
+    options = dict(_options(default))
+    refuse_unreadable(arguments, [flag for flag, value in options.items() if value == ""])
+    refuse_no_values(arguments, [flag for flag, value in options.items() if isinstance(value, tuple)])
+    with on_parse_error(partial(refuse, arguments=arguments, flags=flag_names(default))):
+        yield
+
+
+def flag_names(config: Any) -> list[str]:
+    """The flags for the fields of a dataclass and of those in it, as they are typed."""
+    return [flag for flag, _ in _options(config)]
+
+
+def _options(config: Any) -> Iterator[tuple[str, Any]]:
+    """Each flag of a dataclass, and of those in it, with its value; what is on or off is two flags."""
+    for field in fields(config):
+        value, flag = getattr(config, field.name), field.name.replace("_", "-")
+        if is_dataclass(value):
+            yield from _options(value)
+        else:
+            yield f"--{flag}", value
+            if field.type is bool:
+                yield f"--no-{flag}", value
 
 
 def _typed_after(arguments: Sequence[str], flag: str) -> str | None:

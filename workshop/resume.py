@@ -1,6 +1,7 @@
 """Going on with an interrupted run, exactly where its last checkpoint was made."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
@@ -10,7 +11,7 @@ import numpy as np
 from workshop import randomness
 from workshop.agent import Agent
 from workshop.checkpoint import Checkpoints, State, UnusableCheckpointError
-from workshop.messages import RunError, UsageError
+from workshop.messages import RunError, UsageError, shown
 from workshop.rollouts import Rollouts
 from workshop.run_directory import RunDirectory
 
@@ -55,8 +56,8 @@ def recorded_arguments(run: Path) -> list[str]:
 
     Raises a UsageError if there is no such run, and a RunError if it is finished, or its options cannot be read.
     """
-    if not (run / CONFIG).is_file():
-        raise UsageError(f"--resume {run}: there is no run; name the directory of one, such as runs/….")
+    if not os.path.isfile(run / CONFIG):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
+        raise UsageError(f"--resume {shown(run)}: there is no run; name the directory of one, such as runs/….")
     if (run / "agent.zip").exists() and not Checkpoints(run).exist:
         raise RunError(f"--resume {run}: the run is finished.")
     try:
@@ -69,7 +70,7 @@ def recorded_arguments(run: Path) -> list[str]:
 def _typed(option: str, value: Any) -> list[str]:
     """An option as one types it."""
     flag = f"--{option.replace('_', '-')}"
-    if value is None or (option in ONLY_ON and not value):
+    if value is None or value == [] or (option in ONLY_ON and not value):
         return []
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag[2:]}"]

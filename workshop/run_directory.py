@@ -20,7 +20,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from workshop.checkpoint import Checkpoints, State, write_safely
-from workshop.messages import RunError
+from workshop.messages import RunError, require_directory
 from workshop.outcome import Row
 
 PROGRESS = "progress.csv"
@@ -83,6 +83,7 @@ class RunDirectory:
         """
         flat = flatten(options)
         runs_dir = Path(flat["runs_dir"])
+        require_directory("--runs-dir", runs_dir)
         runs_dir.mkdir(parents=True, exist_ok=True)
         run = cls(_make_directory(runs_dir, f"{flat['env'].replace('/', '-')}__{flat['name']}__{flat['seed']}"))
         for part in ("plots", "videos"):

@@ -55,7 +55,7 @@ class Search:
                 load_if_exists=True,
             )
         except Exception as problem:  # of Optuna, SQLAlchemy, a database's driver, the file system
-            raise UsageError(f"--storage {self.storage} cannot be used: {str(problem).splitlines()[0]}") from problem
+            raise UsageError(f"--storage {self.storage} cannot be used: {str(problem).splitlines()[0]}.") from problem
 
     def refuse_another(self, study: optuna.Study, searched: Mapping[str, Any]) -> None:
         """Raise a UsageError if the study's earlier trials were among other flags; note what is `searched`."""

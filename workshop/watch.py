@@ -11,7 +11,7 @@ from stable_baselines3 import PPO
 
 from workshop.environments import EnvironmentConfig, environment_spec
 from workshop.evaluation import Evaluator
-from workshop.messages import UsageError, say
+from workshop.messages import UsageError, say, shown
 from workshop.pictures import can_be_drawn, has_display, save_final_policy
 
 
@@ -25,10 +25,17 @@ def watch(run: Path) -> None:
         options = {field.name: config[field.name] for field in fields(EnvironmentConfig) if field.name in config}
         spec, seed = environment_spec(EnvironmentConfig(**options)), config["seed"]
         agent = PPO.load(run / "agent.zip", device="cpu")
+    except UsageError as problem:  # its environment is not installed here
+        raise UsageError(f"--watch {run}: {problem}") from problem
     except FileNotFoundError as missing:
         raise UsageError(
             f"--watch {run}: {missing.filename} is missing. Give the directory of a finished run, such as runs/…."
         ) from None
+    except Exception as problem:  # a file in a directory's place, or one that is damaged in whatever way
+        raise UsageError(
+            f"--watch {shown(run)}: there is no finished run that can be read ({shown(problem)}). Give the directory "
+            "of one, such as runs/…."
+        ) from problem
     if has_display():
         _play_in_window(spec, agent, seed)
         return

@@ -1,16 +1,35 @@
 """Open the way by which a person answers: the page, or the terminal."""
 
 import webbrowser
-from contextlib import AbstractContextManager, closing
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
 from workshop.labelling.options import LabellingConfig
-from workshop.labelling.server import start
+from workshop.labelling.server import listen, start
 from workshop.labelling.session import LabellingSession
 from workshop.labelling.terminal import TerminalLabeller
-from workshop.messages import UsageError, say
+from workshop.messages import UsageError, say, shown
 from workshop.pictures import has_display
+
+
+def refuse_address(config: LabellingConfig) -> None:
+    """Raise a UsageError if the page cannot be served at the address that was asked for."""
+    with _one_sentence(config):
+        listen(config.host, config.port).close()
+
+
+@contextmanager
+def _one_sentence(config: LabellingConfig) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        where = f"--host {shown(config.host)} --port {config.port}"
+        raise UsageError(
+            f"{where}: the page cannot be served there ({problem.strerror or problem}); the host must be an address of "
+            "this machine, and the port free."
+        ) from problem
 
 
 def open_labelling(
@@ -23,11 +42,8 @@ def open_labelling(
     """
     if how == "terminal":
         return TerminalLabeller(session, clips)
-    try:
+    with _one_sentence(config):
         server = start(session, config.host, config.port)
-    except OSError as problem:
-        where = f"--host {config.host} --port {config.port}"
-        raise UsageError(f"{where}: the page cannot be served there ({problem.strerror or problem}).") from problem
     say(f"Your answers are asked for at {server.address}")
     if config.open_page and has_display():  # without one, a browser for terminals might take this terminal
         webbrowser.open(server.address)

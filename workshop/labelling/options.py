@@ -27,7 +27,7 @@ class LabellingConfig:
     """Open the page in your browser."""
 
     def __post_init__(self) -> None:
-        require_number("--ask-again", self.ask_again, at_least=0)
+        require_number("--ask-again", self.ask_again, at_least=0, at_most=100_000)
         require_number("--port", self.port, at_least=0, at_most=65535)
         if not self.labeller.strip():
             raise ValueError("--labeller must be a name, not nothing.")

@@ -64,8 +64,16 @@ def start(session: LabellingSession, host: str = "127.0.0.1", port: int = 0) -> 
     `host` is an address or a name of this machine; 0.0.0.0 is all of its addresses. Raises an OSError if the host is
     none of this machine's, or the port is taken.
     """
-    family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    return LabellingServer(session, socket.create_server(where[:2], family=family), host)
+    return LabellingServer(session, listen(host, port), host)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; an OSError if the host is none of this machine's, or the port is taken."""
+    try:
+        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except UnicodeError as problem:  # it has a part that is longer than a name may be
+        raise OSError("this is no host's name") from problem
+    return socket.create_server(where[:2], family=family)
 
 
 def _own_names() -> list[str]:
