@@ -3,10 +3,15 @@
 Runs that differ by nothing but their seed are one line, the mean of them.
 """
 
+import os
+import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+if __name__ == "__main__":  # while libraries are imported, which takes seconds, there is nothing to end in order
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 import tyro
 

@@ -5,6 +5,8 @@ better?". This file is the whole story. The exercise is `preference_loss`, below
 """
 
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +14,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+
+if __name__ == "__main__":  # while PyTorch is imported, which takes seconds, there is nothing to end in order
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 import numpy as np
 import torch
@@ -38,7 +43,7 @@ from workshop.plan import Plan, plan_run
 from workshop.program import read_flags, run_program
 from workshop.recorded_comparisons import load_comparisons_from
 from workshop.report import Report
-from workshop.resume import Saved, recorded_arguments
+from workshop.resume import Saved, recorded_config
 from workshop.rollouts import Rollouts
 from workshop.run_directory import RunDirectory
 from workshop.tuned import tuned_settings
@@ -249,7 +254,7 @@ def main() -> None:
     elif config.resume is not None:
         if flags_in(arguments) != ["--resume"]:
             raise UsageError("--resume goes on with a run as it was begun: give no other flag.")
-        recorded = read_config(recorded_arguments(config.resume))
+        recorded = recorded_config(config.resume, read_config)
         print(json.dumps(train(recorded, started, partial(RunDirectory.reopen, config.resume))), flush=True)
     else:
         print(json.dumps(train(config, started, partial(RunDirectory.make, config, arguments))), flush=True)

@@ -3,6 +3,7 @@
 import math
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from workshop.choice_models import ChoiceModel
 from workshop.ensemble import EnsembleMLP
 from workshop.messages import UsageError, require_number, require_sizes
 from workshop.rollouts import Rollouts
+from workshop.safe_files import write_safely
 from workshop.spaces import Space, encode, encoded_size
 
 CLIP = 10.0  # normalised inputs, in standard deviations, as in Stable-Baselines3's VecNormalize
@@ -320,17 +322,15 @@ class RewardModel:
 
     def save(self, path: Path) -> None:
         """Write the networks and the statistics, for `torch.load(path, weights_only=True)`."""
-        torch.save(
-            {
-                "config": asdict(self.config),
-                "networks": self.networks.state_dict(),
-                "input_mean": torch.from_numpy(self._input_mean),
-                "input_std": torch.from_numpy(self._input_std),
-                "output_mean": torch.from_numpy(self._output_mean),
-                "output_std": torch.from_numpy(self._output_std),
-            },
-            path,
-        )
+        content = {
+            "config": asdict(self.config),
+            "networks": self.networks.state_dict(),
+            "input_mean": torch.from_numpy(self._input_mean),
+            "input_std": torch.from_numpy(self._input_std),
+            "output_mean": torch.from_numpy(self._output_mean),
+            "output_std": torch.from_numpy(self._output_std),
+        }
+        write_safely(path, partial(torch.save, content))
 
     def _take_input_statistics(self) -> None:
         self._input_mean = self._input_statistics.mean.astype(np.float32)

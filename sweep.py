@@ -19,6 +19,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":  # while PyTorch is imported, which takes seconds, there is nothing to end in order
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
 from tqdm import tqdm
 
 from compare import compare_runs
@@ -262,6 +265,7 @@ def run_quietly(arguments: Sequence[str], parent: int, follow: Callable[[Row], o
     """Train as `python main.py` does with these arguments, but without a word; returns the run's directory."""
     if os.getpid() != parent and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+    tqdm.set_lock(threading.RLock())  # its own is one between processes, and left behind when a worker is ended
     with ONE_AT_A_TIME, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         started = time.perf_counter()
         config = read_config(arguments)
@@ -311,4 +315,4 @@ def identity(options: Mapping[str, Any]) -> str:
 if __name__ == "__main__":
     import sweep  # so that workers, which import it by this name, find its functions
 
-    run_program(sweep.main)
+    run_program(sweep.main, end=sys.exit)  # joblib ends its workers in order when Python ends

@@ -1,6 +1,8 @@
 """The agent: PPO from Stable-Baselines3, and the wrapper that swaps the learned reward in for the true one."""
 
+import io
 import warnings
+import zipfile
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,16 +15,19 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 from torch import nn
 
 from workshop import mlp, randomness
-from workshop.checkpoint import State
+from workshop.checkpoint import State, load_tensors, require_stored
+from workshop.event_file import EventFile
 from workshop.messages import RunError, require_number, require_sizes
 from workshop.rollouts import Rollouts
-from workshop.spaces import flatten
+from workshop.safe_files import write_safely
+from workshop.spaces import Space, flatten
 from workshop.vec_env import Stepping, make_vec_env, one_array
 
 # observations (n, *shape) and actions (n, *shape) in, one reward for each, shape (n,), out
@@ -159,7 +164,7 @@ class Agent:
         self._venv = LearnedRewardVecEnv(make_vec_env(spec, config.n_envs, seed, config.stepping))
         self._normalised = normalised(self._venv, config.gamma) if config.normalise else None
         self._ppo = make_ppo(self._normalised or self._venv, config, rollout_steps, seed, device)
-        self._ppo.set_logger(configure(str(log_directory), ["tensorboard"]))
+        self._ppo.set_logger(Logger(folder=None, output_formats=[EventFile(log_directory)]))
         self.steps_per_iteration = updates * rollout_steps * config.n_envs
         self._on_step = on_step
         self.spaces = self._venv.observation_space, self._venv.action_space
@@ -298,7 +303,7 @@ class Agent:
         for layer in first_layers:
             weight, bias = self._on_raw_observations(mlp.to_numpy(layer.weight).T, mlp.to_numpy(layer.bias))
             layer.load_state_dict({"weight": torch.from_numpy(weight.T), "bias": torch.from_numpy(bias)})
-        self._ppo.save(path)
+        write_safely(path, lambda stream: self._ppo.save(cast(io.BufferedIOBase, stream)))
         for layer, state in zip(first_layers, as_trained, strict=True):
             layer.load_state_dict(state)
 
@@ -347,15 +352,39 @@ def make_ppo(venv: VecEnv, config: AgentConfig, rollout_steps: int, seed: int, d
             clip_range=config.clip_range,
             vf_coef=config.value_coefficient,
             max_grad_norm=config.max_grad_norm,
-            policy_kwargs={
-                "net_arch": list(config.agent_hidden_sizes),
-                "activation_fn": nn.ReLU if config.agent_activation == "relu" else nn.Tanh,
-                "log_std_init": config.initial_log_std,
-                "ortho_init": config.orthogonal_init,
-            },
+            policy_kwargs=_policy_options(config),
             seed=seed,
             device=device,
         )
+
+
+def load_policy(path: Path, spaces: tuple[Space, Space], config: AgentConfig) -> ActorCriticPolicy:
+    """The policy in an `agent.zip`, for these spaces of observations and actions.
+
+    Its weights alone are read, so that no code in it is run; `PPO.load` unpickles. Raises a RunError if they are not
+    those of such an agent.
+    """
+    try:
+        with path.open("rb") as stream:
+            require_stored(stream)
+            with zipfile.ZipFile(stream) as archive:
+                weights = load_tensors(io.BytesIO(archive.read("policy.pth")))
+        policy = ActorCriticPolicy(*spaces, lambda _: 0.0, **_policy_options(config))
+        policy.load_state_dict(weights)
+    except Exception as problem:  # whatever zipfile and PyTorch raise for what they cannot read
+        raise RunError(f"{path} is damaged, or is not the agent of this run.") from problem
+    if not all(torch.isfinite(parameter).all() for parameter in policy.parameters()):
+        raise RunError(f"{path} has weights that are not finite.")
+    return policy
+
+
+def _policy_options(config: AgentConfig) -> dict[str, Any]:
+    return {
+        "net_arch": list(config.agent_hidden_sizes),
+        "activation_fn": nn.ReLU if config.agent_activation == "relu" else nn.Tanh,
+        "log_std_init": config.initial_log_std,
+        "ortho_init": config.orthogonal_init,
+    }
 
 
 class _OnStep(BaseCallback):

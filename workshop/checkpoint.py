@@ -1,7 +1,8 @@
 """Checkpoints, from which an interrupted run goes on exactly: written aside, flushed to the disk, then renamed.
 
 `checkpoint/` in a run's directory holds `iteration-000000.npz`, …, the rollouts and comparisons that each iteration
-added, and `state.pt`, everything else. It holds their SHA-256 too, so that a checkpoint is whole or none.
+added, and `state.pt`, everything else. It holds their SHA-256 too, and that of the run's `config.json`, so that a
+checkpoint is whole, and this run's, or none.
 """
 
 import hashlib
@@ -15,10 +16,12 @@ from typing import Any, BinaryIO
 import numpy as np
 import torch
 
+from workshop.safe_files import write_safely
+
 # Nested dicts, lists and tuples of tensors, arrays, numbers and text
 State = dict[str, Any]
 
-FORMAT = 1
+FORMAT = 2
 MADE_BY = ("gymnasium", "numpy", "stable-baselines3", "torch")
 STATE = "state.pt"
 ARRAY = "__array__"  # marks what was an array, since tensors alone can be loaded without running code
@@ -33,6 +36,7 @@ class Checkpoints:
 
     def __init__(self, run: Path):
         self.directory = run / "checkpoint"
+        self._config = run / "config.json"
         self._hashes: list[str] = []
 
     @property
@@ -46,7 +50,13 @@ class Checkpoints:
         file = self._file(len(self._hashes))
         write_safely(file, lambda stream: np.savez(stream, allow_pickle=False, **new))
         hashes = [*self._hashes, _sha256(file)]
-        whole = {"format": FORMAT, "versions": _versions(), "iterations": hashes, "state": _to_tensors(state)}
+        whole = {
+            "format": FORMAT,
+            "versions": _versions(),
+            "config": _sha256(self._config),
+            "iterations": hashes,
+            "state": _to_tensors(state),
+        }
         write_safely(self.directory / STATE, lambda stream: torch.save(whole, stream))
         self._hashes = hashes
 
@@ -55,23 +65,35 @@ class Checkpoints:
 
         Raises an UnusableCheckpointError for what is not a whole checkpoint of this version. No code in it is run.
         """
+        try:
+            return self._load()
+        except UnusableCheckpointError:
+            raise
+        except Exception as problem:  # whatever zipfile, PyTorch and NumPy raise for what they cannot read
+            raise UnusableCheckpointError("is damaged: it does not hold what a run saves") from problem
+
+    def _load(self) -> tuple[State, list[dict[str, np.ndarray]]]:
         whole = self._load_state()
         if whole["versions"] != _versions():
             theirs = ", ".join(f"{name} {number}" for name, number in whole["versions"].items())
             raise UnusableCheckpointError(f"was made with other versions of packages ({theirs})")
+        if whole["config"] != _sha256(self._config):
+            raise UnusableCheckpointError(f"is another run's, or {self._config.name} has been changed since")
         added = []
         for number, sha256 in enumerate(whole["iterations"]):
             file = self._file(number)
             if not file.is_file() or _sha256(file) != sha256:
                 raise UnusableCheckpointError(f"is damaged: {file.name} is missing or not the one that was written")
-            with np.load(file, allow_pickle=False) as arrays:
-                added.append(dict(arrays))
+            with file.open("rb") as stream:
+                require_stored(stream)
+                added.append(dict(np.load(stream, allow_pickle=False)))
         self._hashes = whole["iterations"]
         return _to_arrays(whole["state"]), added
 
     def delete(self) -> None:
         """Delete them, which the run, being finished, does not need any more."""
-        for file in sorted(self.directory.glob("*")):
+        (self.directory / STATE).unlink(missing_ok=True)  # first: without it, what a kill leaves is no checkpoint
+        for file in self.directory.glob("*"):
             file.unlink()
         if self.directory.exists():
             self.directory.rmdir()
@@ -81,10 +103,8 @@ class Checkpoints:
         if not file.is_file():
             raise UnusableCheckpointError("is missing: the run was stopped before its first one")
         try:
-            with zipfile.ZipFile(file) as archive:
-                # as PyTorch writes it; anything else could unpack to more than the file's size
-                stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
-            whole = torch.load(file, weights_only=True, map_location="cpu") if stored else None
+            with file.open("rb") as stream:
+                whole = load_tensors(stream)
         except Exception as problem:  # whatever zipfile and PyTorch raise for what they cannot read
             raise UnusableCheckpointError(f"is damaged: {STATE} cannot be read") from problem
         if not isinstance(whole, dict) or whole.get("format") != FORMAT:
@@ -95,25 +115,23 @@ class Checkpoints:
         return self.directory / f"iteration-{number:06d}.npz"
 
 
-def write_safely(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file so that, whatever happens, either the old or the new one is there, whole."""
-    aside = path.with_name(f"{path.name}.new")
-    with aside.open("wb") as stream:
-        write(stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.replace(path)
-    sync_directory(path.parent)
+def load_tensors(stream: BinaryIO) -> Any:
+    """What `torch.save` wrote: tensors, numbers and text. No code in it is run; any exception if it is damaged."""
+    require_stored(stream)
+    return torch.load(stream, weights_only=True, map_location="cpu")
 
 
-def sync_directory(path: Path) -> None:
-    """Flush to the disk which files a directory holds, where the system lets one do that."""
-    if os.name == "posix":
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def require_stored(stream: BinaryIO) -> None:
+    """Raise an exception, of any kind, for a ZIP file that is damaged or unpacks to more than its size."""
+    with zipfile.ZipFile(stream) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("PyTorch and NumPy store, and do not compress")
+        if sum(entry.file_size for entry in entries) > stream.seek(0, os.SEEK_END):
+            raise ValueError("the same bytes are there more than once")
+        if archive.testzip() is not None:
+            raise ValueError("a checksum is wrong")
+    stream.seek(0)
 
 
 def _versions() -> dict[str, str]:

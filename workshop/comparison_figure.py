@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from workshop.finished_runs import FinishedRun
 from workshop.groups import Group, mean_random_return
+from workshop.safe_files import write_safely
 from workshop.statistics import centre, centre_name, interval, quartiles
 
 X = Literal["env_steps", "comparisons", "seconds"]
@@ -65,9 +67,10 @@ def draw_comparison(groups: Sequence[Group], x: X) -> Figure:
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure to `path` with .png and with .svg after it; the same figure gives the same bytes."""
-    figure.savefig(path.with_name(f"{path.name}.png"), dpi=150)
+    write_safely(path.with_name(f"{path.name}.png"), partial(figure.savefig, format="png", dpi=150))
     with matplotlib.rc_context({"svg.hashsalt": path.name}):
-        figure.savefig(path.with_name(f"{path.name}.svg"), metadata={"Date": None})
+        svg = partial(figure.savefig, format="svg", metadata={"Date": None})
+        write_safely(path.with_name(f"{path.name}.svg"), svg)
 
 
 def _draw_group(axes: Axes, group: Group, x: X, column: str, colour: str, marker: str) -> None:
@@ -95,7 +98,12 @@ def _legend(group: Group, n: int) -> str:
     what = f"{centre_name(n)} of n = {n}" if n > 1 else "n = 1"
     if interval(np.zeros(n)) is not None:
         what += ", 95 % bootstrap band"
-    return textwrap.fill(f"{group.label} ({what})", LABEL_WIDTH)
+    return _wrapped(f"{group.label} ({what})")
+
+
+def _wrapped(label: str) -> str:
+    """Wide enough for a legend, and text whatever is in it: between dollars Matplotlib would read mathematics."""
+    return textwrap.fill(label, LABEL_WIDTH).replace("$", r"\$")
 
 
 def aligned(runs: Sequence[FinishedRun], x: X, column: str) -> tuple[np.ndarray, np.ndarray]:
@@ -133,7 +141,7 @@ def _interpolated(grid: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _draw_references(axes: Axes, baselines: Sequence[Group], random_return: float, solved_at: float | None) -> None:
     for group, line in zip(baselines, LINES * len(baselines), strict=False):
         final = group.final("true_return_mean")
-        label = textwrap.fill(f"{group.label}, at the end ({centre_name(len(final))} of n = {len(final)})", LABEL_WIDTH)
+        label = _wrapped(f"{group.label}, at the end ({centre_name(len(final))} of n = {len(final)})")
         axes.axhline(float(centre(final)), color="black", linestyle=line, linewidth=1.5, label=label)
     if np.isfinite(random_return):
         axes.axhline(random_return, color="#666666", linestyle=(0, (1, 3)), linewidth=1.5, label="random policy")

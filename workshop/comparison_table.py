@@ -1,6 +1,7 @@
 """Groups of runs as a table: Markdown for people, CSV for programs."""
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from workshop.groups import Group
+from workshop.safe_files import write_safely
 from workshop.statistics import centre, centre_name, interval, quartiles
 
 TO_SOLVE = tuple(f"comparisons_to_solve_{place}" for place in ("first_quartile", "median", "third_quartile"))
@@ -59,11 +61,12 @@ def as_markdown(rows: Sequence[TableRow]) -> str:
 
 def write_csv(rows: Sequence[TableRow], path: Path) -> None:
     """The table with all its columns; NaN as an empty cell, infinity as `inf`."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({column: _cell(value) for column, value in row.items()})
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({column: _cell(value) for column, value in row.items()})
+    write_safely(path, lambda stream: stream.write(text.getvalue().encode()))
 
 
 def _comparisons(number: float) -> str:

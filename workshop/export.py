@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import tyro
 from workshop.messages import UsageError, say
 from workshop.program import read_flags, run_program
 from workshop.recorded_comparisons import Fragments, RecordedComparisons, read_records
+from workshop.safe_files import write_safely
 
 PAIRS, TIES = "comparisons.jsonl", "ties.jsonl"
 README = """\
@@ -100,10 +102,15 @@ def export(paths: Sequence[Path], output: Path) -> None:
         files[TIES] = _as_lines(ties)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (output / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as problem:
         raise UsageError(f"--output {output} cannot be written: {problem.strerror}.") from problem
+    try:
+        for name, text in files.items():
+            write_safely(output / name, methodcaller("write", text.encode()))
+    except OSError:  # the disk is full, say: an export is whole or none
+        for name in files:
+            (output / name).unlink(missing_ok=True)
+        raise
     say(f"Written to {output}: {counts}")
 
 

@@ -1,6 +1,7 @@
 """The plots of one run."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +12,7 @@ from matplotlib.ticker import EngFormatter
 
 from workshop.evaluation import Evaluation
 from workshop.outcome import Row
+from workshop.safe_files import write_safely
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in print
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
@@ -40,7 +42,7 @@ def draw_learning_curve(rows: Sequence[Row], solved_at: float | None, path: Path
     panels[0].set_ylabel("true return of an episode")
     panels[0].xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k and 1M, not 1e6 in a corner
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.savefig(path, dpi=150)
+    write_safely(path, partial(figure.savefig, format="png", dpi=150))
 
 
 def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, path: Path) -> None:
@@ -58,7 +60,7 @@ def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, path: Path)
     figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     for axes in (scatter, curves):
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=150)
+    write_safely(path, partial(figure.savefig, format="png", dpi=150))
 
 
 def draw_story(rows: Sequence[Row], file: BinaryIO) -> None:

@@ -5,6 +5,8 @@ import glob
 import json
 import math
 import os
+import re
+import sys
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -105,6 +107,11 @@ def _read_config(path: Path) -> dict[str, Any]:
     for option, kind in (("seed", int), ("env", str)):
         if not isinstance(config.get(option), kind):
             raise UnusableRunError(f"{path.name} names no {option}")
+    if not re.fullmatch(r"[\w:./-]{1,100}", config["env"]):  # which is part of a figure's file name
+        raise UnusableRunError(f"{path.name} names no env")
+    packages = config.get("packages", {})
+    if not isinstance(packages, dict) or not all(isinstance(version, str) for version in packages.values()):
+        raise UnusableRunError(f"{path.name} names no packages")
     return config
 
 
@@ -142,6 +149,8 @@ def _number(cell: str, column: str, path: Path) -> float:
 
 def _read_text(path: Path) -> str:
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise UnusableRunError(f"{path.name} is not a file of its own")
         if path.stat().st_size > LARGEST:
             raise UnusableRunError(f"{path.name} is too large to be a run's")
         return path.read_text(encoding="utf-8")
@@ -153,10 +162,13 @@ def _read_text(path: Path) -> str:
 
 def _threshold(options: Mapping[str, Any]) -> float | None:
     """The return at which the run's environment counts as solved, None if nobody says or Gymnasium does not know it."""
+    module, colon, _ = options["env"].rpartition(":")
+    if colon and module not in sys.modules:
+        return None  # Gymnasium would import it, and a run that is looked at has no code run
     try:
         spec = deepcopy(gymnasium.spec(options["env"]))
     except (gymnasium.error.Error, ModuleNotFoundError):
         return None
-    if options.get("fixed_horizon") is not None:
+    if isinstance(options.get("fixed_horizon"), int):
         spec.max_episode_steps = options["fixed_horizon"]
     return solved_at(spec)

@@ -55,7 +55,7 @@ def refuse(event: tyro_errors.ParseErrorEvent, arguments: Sequence[str], flags: 
         case tyro_errors.BadValue(argument=argument):
             raise UsageError(f"{_flag(argument)} must be {_allowed(argument)}, and nothing follows it.")
         case tyro_errors.InvalidChoice(argument=argument, value=value):
-            close = difflib.get_close_matches(value, argument.lowered.choices, n=1)
+            close = difflib.get_close_matches(value, argument.lowered.choices or (), n=1)
             hint = f"; did you mean {close[0]}?" if close else "."
             raise UsageError(f"{_flag(argument)} must be {_allowed(argument)}, not {shown(repr(value))}{hint}")
         case tyro_errors.InstantiationFailure(argument=None, message=message):

@@ -12,6 +12,7 @@ from workshop.finished_runs import FinishedRun
 # They say which run it is and where it was put, not what was run
 NOT_GROUPED_BY = ("seed", "runs_dir")
 NOT_SET = "not set"
+LONGEST_LABEL = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def _label(groups: list[list[FinishedRun]]) -> list[Group]:
     labelled = []
     for each, group in zip(options, groups, strict=True):
         label = " ".join(as_flag(name, each.get(name, NOT_SET)) for name in differing)
+        label = "".join(character if character.isprintable() else "�" for character in label[:LONGEST_LABEL])
         order = [_sortable(each.get(name, NOT_SET)) for name in differing]
         labelled.append((order, Group(label or _only(each), group)))
     return [group for _, group in sorted(labelled, key=lambda pair: pair[0])]

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 import joblib
 
 from workshop.messages import UsageError, say
+from workshop.signals import children_stopped_by_the_program
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -48,9 +49,10 @@ def as_done(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterat
     while left and deaths < ATTEMPTS:
         try:
             calls = [joblib.delayed(_numbered)(function, number, task) for number, task in left.items()]
-            for number, result in joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")(
-                calls
-            ):
+            parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+            with children_stopped_by_the_program():
+                results = parallel(calls)
+            for number, result in results:
                 yield left.pop(number), result
         except Exception as problem:  # `function` catches its own: this is a worker that died, of whatever engine
             deaths += 1

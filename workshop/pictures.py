@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -13,6 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 from PIL import Image, ImageDraw, ImageFont
 
 from workshop.evaluation import Episodes
+from workshop.safe_files import write_safely
 
 FRAMES_PER_SECOND = 12.5
 PANELS = 24  # at most so many iterations in one picture
@@ -149,4 +151,6 @@ def _save_gif(frames: Sequence[Image.Image], path: Path) -> None:
     """Write an endless GIF: browsers, mail programs and README pages all show it."""
     palette = frames[0].quantize(64)
     first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
-    first.save(path, save_all=True, append_images=others, duration=round(1000 / FRAMES_PER_SECOND), loop=0)
+    duration = round(1000 / FRAMES_PER_SECOND)
+    options: dict[str, Any] = {"save_all": True, "append_images": others, "duration": duration, "loop": 0}
+    write_safely(path, partial(first.save, format="GIF", **options))

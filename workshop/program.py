@@ -1,6 +1,5 @@
 """What every program of the workshop does the same way: read flags, say what is wrong, exit with the right code."""
 
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from tyro._errors import on_parse_error
 
 from workshop.flag_mistakes import refuse, refuse_no_values, refuse_unreadable
 from workshop.messages import RunError, UsageError, coloured, say
+from workshop.signals import Terminated, leave, stop_in_order
 
 Flags = TypeVar("Flags")
 
@@ -94,9 +94,12 @@ def _replace(config: Any, values: Mapping[str, Any]) -> Any:
     return replace(config, **changes)
 
 
-def run_program(main: Callable[[], None]) -> None:
-    """Run `main` and exit: 0 when done, 2 for a mistake of the user's, 130 or 143 when interrupted, 1 if it failed."""
-    _stop_at_signals()
+def run_program(main: Callable[[], None], end: Callable[[int], object] = leave) -> None:
+    """Run `main` and exit: 0 when done, 2 for a mistake of the user's, 130 or 143 when interrupted, 1 if it failed.
+
+    `end` is called with the code where something was broken off.
+    """
+    stop_in_order()
     try:
         main()
     except UsageError as mistake:
@@ -105,26 +108,11 @@ def run_program(main: Callable[[], None]) -> None:
         sys.exit(EXIT_USAGE)
     except (RunError, OSError) as problem:
         say(coloured(_in_a_sentence(problem), "red", sys.stderr))
-        sys.exit(EXIT_OTHER)
+        end(EXIT_OTHER)
     except Terminated:
-        sys.exit(EXIT_TERMINATED)
+        end(EXIT_TERMINATED)
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, which stops a program as Ctrl-C does."""
-
-
-def _stop_at_signals() -> None:
-    """Let SIGTERM and the first Ctrl-C stop the program in order, and a second Ctrl-C at once."""
-
-    def stop(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+        end(EXIT_INTERRUPTED)
 
 
 def _in_a_sentence(problem: Exception) -> str:

@@ -1,5 +1,6 @@
 """The files of a run's record, read as if a stranger had sent them: nothing in them is trusted, and no code is run."""
 
+import importlib.machinery
 import json
 import math
 import zipfile
@@ -8,6 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
+
+from workshop.messages import RunError
 
 ARRAYS = ("observations", "actions", "true_rewards")
 LARGEST_TEXT = 50_000_000  # bytes; some 300,000 answers
@@ -18,7 +21,7 @@ LARGEST_NUMBER = float(np.finfo(np.float32).max)  # the networks take no larger 
 LONGEST_HEADER = 1000  # bytes of an array's header, which is Python text; an honest one has 118
 
 
-class BrokenRecordError(Exception):
+class BrokenRecordError(RunError):
     """A record that cannot be read; the text is one sentence, with the file and, in `comparisons.jsonl`, the line."""
 
 
@@ -38,6 +41,15 @@ def find_file(run: Path, relative: str) -> Path:
     if not actual.is_file():
         raise BrokenRecordError(f"{path} is not a file.")
     return path
+
+
+def refuse_links_and_code(run: Path) -> None:
+    """Raise a BrokenRecordError for a run directory with what could lead to others' files or be imported."""
+    for path in sorted(run.rglob("*")):
+        if path.is_symlink():
+            raise BrokenRecordError(f"{path} is a link, and a run is one directory with its own files.")
+        if path.name.endswith(tuple(importlib.machinery.all_suffixes())):
+            raise BrokenRecordError(f"{path} is code, and a run holds none.")
 
 
 def read_bytes(path: Path) -> bytes:

@@ -1,7 +1,6 @@
 """What a run tells: its progress bar, `progress.csv` and TensorBoard, and at the end its plots, pictures and result."""
 
 import math
-import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from workshop.environments import solved_at
 from workshop.evaluation import Episodes, Evaluation, Evaluator
 from workshop.figures import draw_learned_reward, draw_learning_curve
 from workshop.labelling.spectator import Spectator
-from workshop.messages import RunError, UsageError, say
+from workshop.messages import say
 from workshop.outcome import Row, summarise
 from workshop.pictures import can_be_drawn, save_final_policy, save_progress
 from workshop.reward_hacking import HackingAlarm
@@ -65,12 +64,9 @@ class Report:
     def __enter__(self) -> "Report":
         return self
 
-    def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.close()
         self.cleanup.close()
-        if exception is not None and issubclass(exception, KeyboardInterrupt | UsageError | RunError):
-            when = f"after iteration {len(self._episodes) - 1}" if self._episodes else "before the first iteration"
-            say(f"Stopped {when}. To go on: python main.py --resume {shlex.quote(str(self.run.path))}")
 
     def steps_taken(self, steps: int) -> None:
         """Move the progress bar on by so many environment steps."""

@@ -1,8 +1,9 @@
 """Going on with an interrupted run, exactly where its last checkpoint was made."""
 
-import json
+import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
@@ -10,12 +11,12 @@ import numpy as np
 
 from workshop import randomness
 from workshop.agent import Agent
-from workshop.checkpoint import Checkpoints, State, UnusableCheckpointError
+from workshop.checkpoint import Checkpoints, State
 from workshop.messages import RunError, UsageError, shown
+from workshop.record_files import BrokenRecordError, find_file, parse_object, read_bytes
 from workshop.rollouts import Rollouts
-from workshop.run_directory import RunDirectory
+from workshop.run_directory import CONFIG, RunDirectory
 
-CONFIG = "config.json"
 ONLY_ON = ("check", "solution", "hint")  # flags that say nothing when they are not there
 PREFIX = "comparisons_"  # before the names of their arrays, in one file with those of the rollouts
 
@@ -49,6 +50,7 @@ class Arrays(Protocol):
 
 
 Comparisons = TypeVar("Comparisons", bound=Arrays)
+Config = TypeVar("Config")
 
 
 def recorded_arguments(run: Path) -> list[str]:
@@ -61,10 +63,20 @@ def recorded_arguments(run: Path) -> list[str]:
     if (run / "agent.zip").exists() and not Checkpoints(run).exist:
         raise RunError(f"--resume {run}: the run is finished.")
     try:
-        options = json.loads((run / CONFIG).read_text(encoding="utf-8"))
-        return [argument for name, value in options.items() if name != "packages" for argument in _typed(name, value)]
-    except (ValueError, AttributeError) as problem:
+        options = parse_object(read_bytes(find_file(run, CONFIG)), CONFIG)
+    except BrokenRecordError as problem:
         raise RunError(f"--resume {run}: {CONFIG} is damaged.") from problem
+    return [argument for name, value in options.items() if name != "packages" for argument in _typed(name, value)]
+
+
+def recorded_config(run: Path, read_config: Callable[[list[str]], Config]) -> Config:
+    """The run's options as `read_config` reads those that are typed; raises what `recorded_arguments` does."""
+    arguments = recorded_arguments(run)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            return read_config(arguments)
+    except SystemExit as problem:  # what there is to say is about flags that nobody typed
+        raise RunError(f"--resume {run}: {CONFIG} does not hold options of this version of the workshop.") from problem
 
 
 def _typed(option: str, value: Any) -> list[str]:
@@ -92,15 +104,24 @@ class Saved:
     ) -> tuple[int, Rollouts, Comparisons]:
         """The iteration to begin with, and the rollouts and comparisons until then.
 
-        For a new run, these are 0 and what was passed. Raises a RunError if there is a checkpoint that cannot be used.
+        For a new run, these are 0 and what was passed. Raises a RunError if what was saved is not this run's.
         `random_each` are a random policy's steps at the beginning, in each environment.
         """
-        if not self._run.checkpoints.exist:
+        if self._run.saved is None:
             return 0, rollouts, comparisons
+        (state, pieces), self._run.saved = self._run.saved, None
         try:
-            state, pieces = self._run.checkpoints.load()
-        except UnusableCheckpointError as problem:
-            raise RunError(f"--resume {self._run.path}: the checkpoint {problem}.") from problem
+            rollouts, comparisons = self._restore(state, pieces, rollouts, comparisons, random_each)
+        except (OSError, RunError):
+            raise
+        except Exception as problem:  # whatever the parts raise for what they did not save
+            raise RunError(f"--resume {self._run.path}: the checkpoint is damaged: it is not this run's.") from problem
+        self._comparisons = len(comparisons)
+        return len(pieces), rollouts, comparisons
+
+    def _restore(
+        self, state: State, pieces: list[Any], rollouts: Rollouts, comparisons: Comparisons, random_each: int
+    ) -> tuple[Rollouts, Comparisons]:
         for piece in pieces:
             of_comparisons = {name.removeprefix(PREFIX): piece.pop(name) for name in list(piece) if PREFIX in name}
             rollouts = rollouts.followed_by(Rollouts.from_arrays(piece))
@@ -111,8 +132,7 @@ class Saved:
                 randomness.restore(part, state[name])
             else:
                 part.restore(state[name])
-        self._comparisons = len(comparisons)
-        return len(pieces), rollouts, comparisons
+        return rollouts, comparisons
 
     def save(self, rollouts: Rollouts, comparisons: Comparisons) -> None:
         """Save all parts as they are after an iteration, and what it added to the rollouts and the comparisons."""

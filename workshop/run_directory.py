@@ -1,13 +1,13 @@
 """What a run leaves behind, written as it happens: `runs/<env>__<name>__<seed>__<YYYYmmdd-HHMMSS>/`."""
 
 import csv
-import errno
 import io
 import json
 import math
 import os
 import platform
 import shlex
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -19,10 +19,15 @@ from typing import Any, Self
 import numpy as np
 from filelock import FileLock, Timeout
 
-from workshop.checkpoint import Checkpoints, State, write_safely
-from workshop.messages import RunError, require_directory
+from workshop.checkpoint import Checkpoints, State, UnusableCheckpointError
+from workshop.messages import RunError, UsageError, require_directory, say
 from workshop.outcome import Row
+from workshop.record_files import refuse_links_and_code
+from workshop.record_lines import read_lines
+from workshop.recorded_comparisons import read_record
+from workshop.safe_files import append_safely, write_safely
 
+CONFIG = "config.json"
 PROGRESS = "progress.csv"
 ANSWERS = "comparisons.jsonl"
 LOCK = ".lock"
@@ -59,12 +64,14 @@ class RunDirectory:
     | rows | those of `progress.csv` so far |
     | recorded | in a run that goes on: the preferences on record, by the question's number; None for skipped |
     | checkpoints | what an interrupted run goes on from |
+    | saved | in a run that goes on: what the last checkpoint holds, None if there is none |
     """
 
     def __init__(self, path: Path):
         self.path = path
         self.rows: list[Row] = []
         self.checkpoints = Checkpoints(path)
+        self.saved: tuple[State, list[dict[str, np.ndarray]]] | None = None
         self._comparisons = 0
         self.recorded: dict[int, float | None] = {}
         self._lock = FileLock(path / LOCK)
@@ -85,31 +92,51 @@ class RunDirectory:
         runs_dir = Path(flat["runs_dir"])
         require_directory("--runs-dir", runs_dir)
         runs_dir.mkdir(parents=True, exist_ok=True)
-        run = cls(_make_directory(runs_dir, f"{flat['env'].replace('/', '-')}__{flat['name']}__{flat['seed']}"))
-        for part in ("plots", "videos"):
-            (run.path / part).mkdir()
-        packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
-        _write_text(run.path / "command.txt", as_command(arguments) + "\n")
-        _write_text(run.path / "config.json", json.dumps({**flat, "packages": packages}, indent=2) + "\n")
-        run._write_rows([COLUMNS])
+        path = _make_directory(runs_dir, f"{flat['env'].replace('/', '-')}__{flat['name']}__{flat['seed']}")
+        try:
+            run = cls(path)
+            for part in ("plots", "videos"):
+                (path / part).mkdir()
+            packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
+            _write_text(path / "command.txt", as_command(arguments) + "\n")
+            run._write_rows([COLUMNS])
+            _write_text(path / CONFIG, json.dumps({**flat, "packages": packages}, indent=2) + "\n")
+        except BaseException:  # the disk is full, say: half a directory is of no use
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         return run
 
     @classmethod
     def reopen(cls, path: Path) -> "RunDirectory":
         """Open the directory of an interrupted run, as it was before its first iteration: see `restore`.
 
-        Raises a RunError if another process uses it, or what it holds cannot be read.
+        Raises a RunError if another process uses it, or what it holds cannot be read; nothing has changed then.
         """
+        refuse_links_and_code(path)
         run = cls(path)
-        run.recorded = _recorded_answers(path / ANSWERS)
-        run._write_rows([COLUMNS])
+        try:
+            run.recorded = _recorded_answers(path)
+            run.saved = run.checkpoints.load() if run.checkpoints.exist else None
+            if run.saved is None:
+                run._write_rows([COLUMNS])
+            _cut_torn_line(path / ANSWERS)
+        except UnusableCheckpointError as problem:
+            run._lock.release()
+            raise RunError(f"--resume {path}: the checkpoint {problem}.") from problem
+        except BaseException:
+            run._lock.release()
+            raise
         return run
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
         self._lock.release()
+        expected = exception is not None and issubclass(exception, KeyboardInterrupt | UsageError | RunError | OSError)
+        if expected and self.path.exists():
+            when = f"after iteration {len(self.rows) - 1}" if self.rows else "before the first iteration"
+            say(f"Stopped {when}. To go on: python main.py --resume {shlex.quote(str(self.path))}")
 
     def state(self) -> State:
         """What the run's files go on from."""
@@ -123,8 +150,7 @@ class RunDirectory:
     def append_row(self, row: Row) -> None:
         """Add a row to `progress.csv`: values by column name, NaN or "" where there is nothing to say."""
         self.rows.append(dict(row))
-        with (self.path / PROGRESS).open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow(_cells(row))
+        append_safely(self.path / PROGRESS, _as_csv([_cells(row)]))
 
     def record(
         self,
@@ -159,16 +185,13 @@ class RunDirectory:
 
     def write_choice_models(self, explained: Mapping[str, tuple[float, float]], answers: int) -> None:
         """Write `choice_models.csv`: how well each explains so many held-out answers, by `choice_models.explain`."""
-        with (self.path / "choice_models.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["choice_model", "held_out_loss", "temperature", "answers"])
-            for name, (loss, temperature) in explained.items():
-                writer.writerow([name, _cell(loss), _cell(temperature), answers])
+        rows = [["choice_model", "held_out_loss", "temperature", "answers"]]
+        for name, (loss, temperature) in explained.items():
+            rows.append([name, _cell(loss), _cell(temperature), str(answers)])
+        write_safely(self.path / "choice_models.csv", lambda stream: stream.write(_as_csv(rows)))
 
     def _write_rows(self, rows: Sequence[Sequence[str]]) -> None:
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        write_safely(self.path / PROGRESS, lambda stream: stream.write(text.getvalue().encode()))
+        write_safely(self.path / PROGRESS, lambda stream: stream.write(_as_csv(rows)))
 
 
 class QuestionRecord:
@@ -214,16 +237,7 @@ class QuestionRecord:
 
     def _append(self, lines: Sequence[Mapping[str, Any]]) -> None:
         if lines:
-            with self._path.open("ab", buffering=0) as file:
-                before = file.tell()
-                try:
-                    content = "".join(json.dumps(line) + "\n" for line in lines).encode()
-                    if file.write(content) < len(content):
-                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
-                    os.fsync(file.fileno())
-                except OSError:  # the disk is full, say: half a line must not be in the way of what comes next
-                    file.truncate(before)
-                    raise
+            append_safely(self._path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def flatten(options: Any) -> dict[str, Any]:
@@ -260,34 +274,38 @@ def _make_directory(runs_dir: Path, prefix: str) -> Path:
 
 
 def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_safely(path, lambda stream: stream.write(text.encode()))
+
+
+def _as_csv(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
 
 
 def _cells(row: Row) -> list[str]:
     return [_cell(row[column]) for column in COLUMNS]
 
 
-def _recorded_answers(path: Path) -> dict[int, float | None]:
-    """The preferences on record, by the question's number; what a kill cut off, after the last line's end, is dropped.
-
-    Raises a RunError for a line that cannot be read.
-    """
-    if not path.exists():
+def _recorded_answers(run: Path) -> dict[int, float | None]:
+    """The preferences on record, by the question's number. Raises a RunError for a record that cannot be read."""
+    if not (run / ANSWERS).exists():
         return {}
-    content = path.read_bytes()
+    read_record(run)  # a look at the fragments, too
+    answers: dict[int, float | None] = {}
+    for line in read_lines(run):
+        answers.pop(line.comparison, None)
+        if not line.undone:
+            answers[line.comparison] = line.preference
+    return answers
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Drop what a kill cut off, after the end of the last whole line."""
+    content = path.read_bytes() if path.exists() else b""
     end = content.rfind(b"\n") + 1
     if end < len(content):
         os.truncate(path, end)
-    answers: dict[int, float | None] = {}
-    for number, line in enumerate(content[:end].splitlines(), start=1):
-        try:
-            answer = json.loads(line)
-            answers.pop(answer["comparison"], None)
-            if not answer.get("undone"):
-                answers[answer["comparison"]] = answer["preference"]
-        except (ValueError, TypeError, KeyError, AttributeError) as problem:
-            raise RunError(f"{path}, line {number}: this is no answer, so the run cannot go on.") from problem
-    return answers
 
 
 def _cell(value: float | str) -> str:

@@ -17,6 +17,8 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
+from workshop.signals import children_stopped_by_the_program
+
 Stepping = Literal["auto", "in-process", "subprocesses"]
 Indices = int | Iterable[int] | None  # of environments; None for all
 SLOW = 2e-4  # seconds a step; `benchmarks/stepping.py` measures from where on processes of their own pay
@@ -145,12 +147,13 @@ def _make_vector(spec: EnvSpec, n_envs: int, stepping: Stepping) -> VectorEnv:
             return env
         env.close()
     subprocesses = stepping == "subprocesses" or (stepping == "auto" and n_envs > 1 and is_slow(spec))
-    return gymnasium.make_vec(
-        spec,
-        n_envs,
-        vectorization_mode="async" if subprocesses else "sync",
-        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
-    )
+    with children_stopped_by_the_program():
+        return gymnasium.make_vec(
+            spec,
+            n_envs,
+            vectorization_mode="async" if subprocesses else "sync",
+            vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+        )
 
 
 def is_slow(spec: EnvSpec) -> bool:

@@ -1,41 +1,48 @@
 """Look at the agent of a finished run."""
 
-import json
+import os
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Any, TypeVar
 
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
-from stable_baselines3 import PPO
+from stable_baselines3.common.policies import ActorCriticPolicy
 
-from workshop.environments import EnvironmentConfig, environment_spec
+from workshop.agent import AgentConfig, load_policy
+from workshop.environments import EnvironmentConfig, environment_spec, spaces_of
 from workshop.evaluation import Evaluator
-from workshop.messages import UsageError, say, shown
+from workshop.messages import RunError, UsageError, say, shown
 from workshop.pictures import can_be_drawn, has_display, save_final_policy
+from workshop.record_files import parse_object, read_bytes, refuse_links_and_code
+from workshop.run_directory import CONFIG
+
+Options = TypeVar("Options", EnvironmentConfig, AgentConfig)
 
 
 def watch(run: Path) -> None:
     """Play an episode of the agent in a window, or write it to `videos/watch.gif` where there is no display.
 
-    Raises a UsageError if `run` is not the directory of a finished run.
+    Raises a UsageError if `run` is not the directory of a finished run, and a RunError if what it holds is broken.
     """
+    for file in (run / CONFIG, run / "agent.zip"):
+        if not os.path.isfile(file):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
+            raise UsageError(
+                f"--watch {shown(run)}: {shown(file)} is missing. Give the directory of a finished run, such as runs/…."
+            )
+    refuse_links_and_code(run)
+    config = parse_object(read_bytes(run / CONFIG), str(run / CONFIG))
     try:
-        config = json.loads((run / "config.json").read_text(encoding="utf-8"))
-        options = {field.name: config[field.name] for field in fields(EnvironmentConfig) if field.name in config}
-        spec, seed = environment_spec(EnvironmentConfig(**options)), config["seed"]
-        agent = PPO.load(run / "agent.zip", device="cpu")
+        seed = int(config["seed"])
+        spec = environment_spec(_options(EnvironmentConfig, config))
+        agent_config = _options(AgentConfig, config)
     except UsageError as problem:  # its environment is not installed here
         raise UsageError(f"--watch {run}: {problem}") from problem
-    except FileNotFoundError as missing:
-        raise UsageError(
-            f"--watch {run}: {missing.filename} is missing. Give the directory of a finished run, such as runs/…."
-        ) from None
-    except Exception as problem:  # a file in a directory's place, or one that is damaged in whatever way
-        raise UsageError(
-            f"--watch {shown(run)}: there is no finished run that can be read ({shown(problem)}). Give the directory "
-            "of one, such as runs/…."
-        ) from problem
+    except (KeyError, TypeError, ValueError) as problem:
+        raise RunError(f"--watch {run}: {CONFIG} does not hold a run's options.") from problem
+    agent = load_policy(run / "agent.zip", spaces_of(spec), agent_config)
     if has_display():
         _play_in_window(spec, agent, seed)
         return
@@ -49,7 +56,13 @@ def watch(run: Path) -> None:
     say(f"There is no display to play it on. Moving picture: {file}")
 
 
-def _play_in_window(spec: EnvSpec, agent: PPO, seed: int) -> None:
+def _options(kind: type[Options], config: Mapping[str, Any]) -> Options:
+    """A dataclass of options from a run's; lists are tuples there."""
+    values = {field.name: config[field.name] for field in fields(kind) if field.name in config}
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _play_in_window(spec: EnvSpec, agent: ActorCriticPolicy, seed: int) -> None:
     env = gymnasium.make(spec, render_mode="human")
     observation, _ = env.reset(seed=seed)
     true_return, done = 0.0, False

@@ -4,11 +4,14 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from workshop.safe_files import write_safely
 
 MOST_PIXELS = 16_000_000  # of a sheet: more is scaled down, since phones refuse to show larger pictures
 LOOP_SECONDS = 2.5  # a loop lasts at least so long, for a person to judge by
@@ -81,7 +84,8 @@ class Clip:
         # Viewers take a frame of less than 20 ms for a mistake, and show it for 100 ms.
         duration = max(20, round(1000 / (self.frames_per_second * self.speed)))
         durations = [duration] * (len(pictures) - 1) + [duration + 1000]
-        pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+        options: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0}
+        write_safely(path, partial(pictures[0].save, format="GIF", **options))
 
 
 def speed_in_words(speed: float) -> str:

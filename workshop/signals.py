@@ -1,0 +1,64 @@
+"""Ctrl-C and SIGTERM, for a program and for the processes that it starts."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which stops a program as Ctrl-C does."""
+
+
+def stop_in_order() -> None:
+    """Let SIGTERM and the first Ctrl-C stop the program in order, and a second Ctrl-C at once."""
+
+    def stop(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, _stop_at_once)
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def leave(code: int) -> NoReturn:
+    """End the program and the processes that it started, now: what Python does at its end can take seconds.
+
+    What had to be put in order has been, by context managers.
+    """
+    try:
+        children = multiprocessing.active_children()
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.join(1)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    finally:  # whatever was broken off in the middle, and cannot be ended or flushed
+        os._exit(code)
+
+
+def _stop_at_once(number: int, frame: Any) -> None:
+    leave(128 + number)
+
+
+@contextlib.contextmanager
+def children_stopped_by_the_program() -> Iterator[None]:
+    """Processes started in here do not hear Ctrl-C, which a terminal sends to all of them, and say nothing at SIGTERM.
+
+    It is the program's to end them. Windows has no such thing.
+    """
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which children inherit
+    handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
