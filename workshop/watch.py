@@ -58,8 +58,9 @@ def watch(run: Path) -> None:
 
 def _options(kind: type[Options], config: Mapping[str, Any]) -> Options:
     """A dataclass of options from a run's; lists are tuples there."""
-    values = {field.name: config[field.name] for field in fields(kind) if field.name in config}
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    names = [field.name for field in fields(kind) if field.name in config]
+    values: dict[str, Any] = {name: config[name] for name in names}
+    return kind(**values | {name: tuple(value) for name, value in values.items() if isinstance(value, list)})
 
 
 def _play_in_window(spec: EnvSpec, agent: ActorCriticPolicy, seed: int) -> None:
