@@ -161,7 +161,7 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
     comparisons = Comparisons.empty(config.preferences.fragment_length, *agent.spaces)
     saved = Saved(run, agent, reward_model=reward_model, oracle=oracle, questions=questions, sampling=questions_rng,
                   report=report)  # fmt: skip
-    begin, rollouts, comparisons = saved.go_on(rollouts, comparisons, plan.random_each)
+    begin, comparisons = saved.go_on(rollouts, comparisons, plan.random_each)
 
     def ask(iteration: int) -> Callable[[], Comparisons] | None:
         """Ask what is due next, if anything is. The function returned gets the answers, once they are all there."""
@@ -181,7 +181,7 @@ def rlhf(config: Config, plan: Plan, device: str, run: RunDirectory, report: Rep
         asked = ask(iteration) if config.labelling.keep_labelling else None  # to be answered while the agent trains
         # Step 2. Optimise agent, producing trajectories. (Before the first time: a random policy's trajectories.)
         new = agent.random_rollouts(plan.random_each) if iteration == 0 else agent.train(reward)
-        rollouts = rollouts.followed_by(new)
+        rollouts.add(new)
         held_out = reward_model.held_out(comparisons)
         report.iteration(agent, reward, len(rollouts), questions.progress() | reward_model.progress(held_out))
         reward_model.observe(new)

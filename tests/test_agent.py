@@ -91,7 +91,7 @@ def test_rollouts_hold_every_step_and_episodes_go_on_between_iterations(tmp_path
     assert rollouts.true_rewards.shape == (200, 4)
     assert 0.4 < rollouts.actions.mean() < 0.6
     for _ in range(5):
-        rollouts = rollouts.followed_by(agent.train(None))
+        rollouts.add(agent.train(None))
     assert len(rollouts) == 4 * (200 + 5 * 120) == sum(counted)
     assert agent._ppo.num_timesteps == 4 * 5 * 120
     starts = np.flatnonzero(rollouts.episode_starts.all(axis=1))

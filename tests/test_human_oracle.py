@@ -247,7 +247,7 @@ def rollouts_of(env_id: str, **config: object) -> tuple[Rollouts, int, gymnasium
     spec = environment_spec(EnvironmentConfig(env=env_id, **config))
     agent = Agent(spec, AgentConfig(n_envs=2), 900, np.random.default_rng(0), "cpu", Path(), on_step=lambda steps: None)
     rollouts = agent.random_rollouts(spec.max_episode_steps)
-    rollouts = rollouts.followed_by(agent.train(None))
+    rollouts.add(agent.train(None))
     return rollouts, agent.seed, spec
 
 

@@ -1,5 +1,6 @@
 """Fragments, the schedule of questions, and which pairs are asked about."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -94,8 +95,8 @@ def test_the_two_fragments_of_a_pair_differ():
 
 
 def test_share_of_recent_fragments():
-    old = numbered_rollouts(steps=20)
-    rollouts = old.followed_by(numbered_rollouts(steps=30))
+    rollouts = numbered_rollouts(steps=20)
+    rollouts.add(numbered_rollouts(steps=30))
     for share in (0.0, 0.25, 1.0):
         config = PreferencesConfig(fragment_length=5, query="uniform", recent_fraction=share)
         a, b = ask(rollouts, 4000, config, seed=1)
@@ -111,7 +112,8 @@ def test_share_of_recent_fragments():
 def test_a_single_fragment_of_the_wanted_kind_is_compared_with_another(share: float):
     """Whole episodes in one environment: the newest rollouts, or the older ones, may hold no more than one."""
     many, one = (numbered_rollouts(steps=steps, n_envs=1, ends=ends) for steps, ends in ((12, ((6, 0),)), (6, ())))
-    rollouts = many.followed_by(one) if share == 1.0 else one.followed_by(many)
+    rollouts, newest = (many, one) if share == 1.0 else (one, many)
+    rollouts.add(newest)
     config = PreferencesConfig(fragment_length=6, query="uniform", recent_fraction=share)
     a, b = ask(rollouts, 20, config)
     assert len(a) == len(b) == 20
@@ -120,9 +122,11 @@ def test_a_single_fragment_of_the_wanted_kind_is_compared_with_another(share: fl
 def test_an_episode_may_span_two_rollouts_but_a_fragment_no_reset_between_them():
     later = numbered_rollouts(steps=10)
     later.episode_starts[0] = False
-    spanning = numbered_rollouts(steps=10).followed_by(later)
+    spanning = numbered_rollouts(steps=10)
+    spanning.add(later)
     assert [0, 0] in spanning.fragment_starts(20).tolist()
-    reset_between = numbered_rollouts(steps=10).followed_by(numbered_rollouts(steps=10))
+    reset_between = numbered_rollouts(steps=10)
+    reset_between.add(numbered_rollouts(steps=10))
     assert len(reset_between.fragment_starts(11)) == 0
 
 
@@ -301,6 +305,18 @@ def test_skipped_comparisons_are_not_learned_from():
     answered = Comparisons(fragments, fragments, np.array([1.0, np.nan, 0.0])).answered
     np.testing.assert_array_equal(answered.preferences, [1, 0])
     np.testing.assert_array_equal(answered.fragments_a.observations[:, 0, 0], [0, 2])
+
+
+def test_rollouts_grow_in_place_and_leave_those_they_were_made_of():
+    pieces = [numbered_rollouts(steps=steps) for steps in (3, 1, 20, 2)]
+    rollouts = replace(pieces[0])
+    for piece in pieces[1:]:
+        newest = len(rollouts.true_rewards)
+        rollouts.add(piece)
+        np.testing.assert_array_equal(rollouts.new.observations, piece.observations)
+    assert (len(pieces[0].true_rewards), rollouts.newest) == (3, newest)
+    for name, array in rollouts.arrays().items():
+        np.testing.assert_array_equal(array, np.concatenate([getattr(piece, name) for piece in pieces]))
 
 
 def test_comparisons_are_kept_in_order():

@@ -166,7 +166,8 @@ def test_inputs_are_normalised_by_what_was_seen():
     second = replace(two, observations=two.observations * [200, 0.02] - 10)
     ensemble.observe(first)
     ensemble.observe(second)
-    inputs = ensemble._inputs(*first.followed_by(second).transitions())
+    first.add(second)
+    inputs = ensemble._inputs(*first.transitions())
     np.testing.assert_allclose(inputs.mean(axis=0), 0, atol=1e-2)
     np.testing.assert_allclose(inputs.std(axis=0), 1, rtol=1e-2)
 

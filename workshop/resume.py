@@ -99,32 +99,30 @@ class Saved:
         self._parts: dict[str, Any] = {"agent": agent, "run": run, **parts}
         self._comparisons = 0
 
-    def go_on(
-        self, rollouts: Rollouts, comparisons: Comparisons, random_each: int
-    ) -> tuple[int, Rollouts, Comparisons]:
-        """The iteration to begin with, and the rollouts and comparisons until then.
+    def go_on(self, rollouts: Rollouts, comparisons: Comparisons, random_each: int) -> tuple[int, Comparisons]:
+        """The iteration to begin with, and the comparisons until then; the rollouts are added to those passed.
 
         For a new run, these are 0 and what was passed. Raises a RunError if what was saved is not this run's.
         `random_each` are a random policy's steps at the beginning, in each environment.
         """
         if self._run.saved is None:
-            return 0, rollouts, comparisons
+            return 0, comparisons
         (state, pieces), self._run.saved = self._run.saved, None
         try:
-            rollouts, comparisons = self._restore(state, pieces, rollouts, comparisons, random_each)
+            comparisons = self._restore(state, pieces, rollouts, comparisons, random_each)
         except (OSError, RunError):
             raise
         except Exception as problem:  # whatever the parts raise for what they did not save
             raise RunError(f"--resume {self._run.path}: the checkpoint is damaged: it is not this run's.") from problem
         self._comparisons = len(comparisons)
-        return len(pieces), rollouts, comparisons
+        return len(pieces), comparisons
 
     def _restore(
         self, state: State, pieces: list[Any], rollouts: Rollouts, comparisons: Comparisons, random_each: int
-    ) -> tuple[Rollouts, Comparisons]:
+    ) -> Comparisons:
         for piece in pieces:
             of_comparisons = {name.removeprefix(PREFIX): piece.pop(name) for name in list(piece) if PREFIX in name}
-            rollouts = rollouts.followed_by(Rollouts.from_arrays(piece))
+            rollouts.add(Rollouts.from_arrays(piece))
             comparisons = comparisons.followed_by(comparisons.from_arrays(of_comparisons))
         self._agent.play_again(rollouts, random_each)
         for name, part in self._parts.items():
@@ -132,7 +130,7 @@ class Saved:
                 randomness.restore(part, state[name])
             else:
                 part.restore(state[name])
-        return rollouts, comparisons
+        return comparisons
 
     def save(self, rollouts: Rollouts, comparisons: Comparisons) -> None:
         """Save all parts as they are after an iteration, and what it added to the rollouts and the comparisons."""

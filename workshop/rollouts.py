@@ -1,16 +1,16 @@
 """What the agent did: the transitions of all its environments, kept in order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from workshop.spaces import Space, no_elements
 
 
-@dataclass(frozen=True)
+@dataclass
 class Rollouts:
-    """Transitions of n environments stepped together for T steps.
+    """Transitions of n environments stepped together for T steps, to which later ones can be added.
 
     | field | shape | what |
     | --- | --- | --- |
@@ -27,6 +27,7 @@ class Rollouts:
     true_rewards: np.ndarray
     episode_starts: np.ndarray
     newest: int = field(default=0, kw_only=True)
+    _buffers: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def empty(cls, n_envs: int, observation_space: Space, action_space: Space) -> "Rollouts":
@@ -42,15 +43,20 @@ class Rollouts:
         """The number of transitions, T times n."""
         return self.true_rewards.size
 
-    def followed_by(self, later: "Rollouts") -> "Rollouts":
-        """These rollouts and then `later` ones of the same environments, as one; an episode may span both."""
-        return Rollouts(
-            np.concatenate([self.observations, later.observations]),
-            np.concatenate([self.actions, later.actions]),
-            np.concatenate([self.true_rewards, later.true_rewards]),
-            np.concatenate([self.episode_starts, later.episode_starts]),
-            newest=len(self.true_rewards),
-        )
+    def add(self, later: "Rollouts") -> None:
+        """Add `later` rollouts of the same environments; an episode may span both.
+
+        The arrays have room to grow, as Python's lists do, so that a long run is not copied again and again.
+        """
+        self.newest = len(self.true_rewards)
+        for name, added in later.arrays().items():
+            so_far, steps = getattr(self, name), self.newest + len(added)
+            buffer = self._buffers.get(name, so_far)
+            if len(buffer) < steps:
+                buffer = self._buffers[name] = np.empty((2 * steps, *added.shape[1:]), added.dtype)
+                buffer[: self.newest] = so_far
+            buffer[self.newest : steps] = added
+            setattr(self, name, buffer[:steps])
 
     def transitions(self, at_most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Observations (k, *shape) and actions (k, *shape), all of them or evenly spaced to be `at_most` so many."""
@@ -76,9 +82,9 @@ class Rollouts:
 
     def fragment_starts(self, length: int) -> np.ndarray:
         """Where a fragment of `length` steps can begin without crossing a reset: (k, 2), step and environment."""
-        episode = np.cumsum(self.episode_starts, axis=0)
+        episode = np.cumsum(self.episode_starts, axis=0, dtype=np.int32)
         last = max(0, len(episode) - length + 1)
         return np.argwhere(episode[:last] == episode[length - 1 :])
 
 
-ARRAYS = tuple(each.name for each in fields(Rollouts) if each.name != "newest")
+ARRAYS = ("observations", "actions", "true_rewards", "episode_starts")
