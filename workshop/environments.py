@@ -130,11 +130,8 @@ def _find(env_id: str) -> EnvSpec:
         ids = {each.lower(): each for each in gymnasium.registry}
         close = difflib.get_close_matches(env_id.lower(), ids, n=1)
         closest = ids[(close or difflib.get_close_matches(env_id.lower(), ids, n=1, cutoff=0))[0]]
-        hint = (
-            f"; did you mean {closest}?"
-            if close
-            else f" ({' '.join(str(problem).split()).rstrip('.')}); the closest is {closest}."
-        )
+        why = " ".join(str(problem).split()).rstrip(".")
+        hint = f"; did you mean {closest}?" if close else f" ({why}); the closest is {closest}."
         raise UsageError(f"--env {shown(env_id)}: Gymnasium knows no environment of this id{hint}") from problem
 
 
