@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made_up_runs import write_run
 from stable_baselines3 import PPO
@@ -30,6 +30,7 @@ Typed = tuple[str, ...]  # what comes after a flag
 # Each of these keeps a run within a second; flags that are drawn come after them, and so in their place
 TINY = {"--total-timesteps": ("400",), "--iterations": ("2",), "--n-envs": ("2",), "--comparisons": ("4",),
         "--fragment-length": ("5",), "--fixed-horizon": ("20",), "--runs-dir": ("runs",)}  # fmt: skip
+AS_TYPED = [part for flag, values in TINY.items() for part in (flag, *values)]
 # What no flag takes, or few do
 WRONG = st.sampled_from([(), ("",), ("x",), ("-1",), ("0",), ("nan",), ("inf",), ("1e400",), (str(10**400),), ("a\0",),
                          ("1.5",), ("1e-320",), ("x" * 300,), ("1", "x")])  # fmt: skip
@@ -209,8 +210,7 @@ def made_up(arguments: Sequence[str], parent: int, follow: Callable[..., object]
 def recorded(tmp_path_factory: pytest.TempPathFactory, _without_what_takes_long: None) -> Path:
     """A run with answers to learn from."""
     folder = tmp_path_factory.mktemp("recorded")
-    arguments = [part for flag, values in TINY.items() for part in (flag, *values)]
-    ended = type_into(main.main, "main.py", arguments, folder)
+    ended = type_into(main.main, "main.py", AS_TYPED, folder)
     assert ended.code == 0, ended.err
     return next((folder / "runs").iterdir())
 
@@ -255,6 +255,7 @@ def test_no_flag_is_forgotten_here(config: Any, flags: dict[str, Any]):
 
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(arguments=command_lines(MAIN, TINY))
+@example(arguments=[*AS_TYPED, "--env", "FrozenLake-v1"])  # Discrete observations, which are not normalised
 def test_any_flags_of_main_are_refused_or_make_a_valid_run(arguments: list[str], recorded: Path):
     arguments = [str(recorded) if argument == "recorded" else argument for argument in arguments]
     with tempfile.TemporaryDirectory() as made:

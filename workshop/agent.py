@@ -250,7 +250,8 @@ class Agent:
             "generator": randomness.state_of(self._generator),
         }
         if self._normalised is not None:
-            state["normalised"] = {name: vars(getattr(self._normalised, name)) for name in STATISTICS}
+            there = vars(self._normalised)  # without obs_rms where observations are Discrete
+            state["normalised"] = {name: vars(there[name]) for name in STATISTICS if name in there}
             state["discounted_returns"] = self._normalised.returns
         return state
 
