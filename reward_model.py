@@ -34,6 +34,8 @@ class RewardModelConfig:
 
     ensemble_size: int = 5
     """Networks in the ensemble; 1 for none, and then --query is uniform by default."""
+    reward_network: Literal["additive", "joint"] = "joint"
+    """What each member is: a sum of networks of one input each, or one network of all inputs jointly."""
     hidden_sizes: tuple[int, ...] = (32, 32)
     """Widths of each network's hidden layers."""
     reward_epochs: int = 6
@@ -120,12 +122,13 @@ class RewardModel:
         self._device = torch.device(device)
         size = encoded_size(*self._spaces)
         weights_generator = torch.Generator().manual_seed(int(generator.integers(2**63)))
-        self.networks = EnsembleMLP(config.ensemble_size, (size, *config.hidden_sizes, 1), weights_generator)
+        sizes, additive = (size, *config.hidden_sizes, 1), config.reward_network == "additive"
+        self.networks = EnsembleMLP(config.ensemble_size, sizes, weights_generator, additive)
         self.networks.to(self._device)
         self._dropout_generator = torch.Generator(self._device)
         if config.dropout > 0:
             self._dropout_generator.manual_seed(int(generator.integers(2**63)))
-        self._layers = self._to_numpy()
+        self._layers = self.networks.to_numpy()
         self._optimizer = torch.optim.AdamW(
             self.networks.parameters(),
             lr=config.reward_learning_rate,
@@ -163,7 +166,7 @@ class RewardModel:
     def member_returns(self, fragments: Fragments) -> np.ndarray:
         """Each member's return of each fragment, shape (M, n), in the units of the choice model."""
         inputs = self._inputs(fragments.observations, fragments.actions)  # (n, L, d)
-        rewards = mlp.forward(self._layers, inputs.reshape(-1, inputs.shape[-1]), mlp.relu)  # (M, n * L, 1)
+        rewards = self._outputs(inputs.reshape(-1, inputs.shape[-1]))  # (M, n * L)
         returns: np.ndarray = rewards.reshape(-1, *inputs.shape[:2]).sum(axis=-1)
         return returns
 
@@ -209,7 +212,7 @@ class RewardModel:
             self._optimizer.load_state_dict(best[1])
         if self.config.adaptive_weight_decay:
             self._adapt_weight_decay(*self._losses(pairs, preferences))
-        self._layers = self._to_numpy()
+        self._layers = self.networks.to_numpy()
 
     def _step(self, pairs: torch.Tensor, preferences: torch.Tensor) -> None:
         """One gradient step of every member on its own batch: pairs (M, B, 2, L, d), preferences (M, B)."""
@@ -313,7 +316,7 @@ class RewardModel:
         randomness.restore(self._generator, state["generator"])
         self._dropout_generator.set_state(state["dropout_generator"])
         self.networks.load_state_dict(state["networks"])
-        self._layers = self._to_numpy()
+        self._layers = self.networks.to_numpy()
         self._optimizer.load_state_dict(state["optimizer"])
         vars(self._input_statistics).update(state["input_statistics"])
         self._take_input_statistics()
@@ -362,11 +365,15 @@ class RewardModel:
 
     def _member_rewards(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Each member's reward as it comes out of its network, shape (M, n)."""
-        return mlp.forward(self._layers, self._inputs(observations, actions), mlp.relu)[..., 0]
+        return self._outputs(self._inputs(observations, actions))
 
-    def _to_numpy(self) -> mlp.Layers:
-        parameters = zip(self.networks.weights, self.networks.biases, strict=True)
-        return [(mlp.to_numpy(weight), mlp.to_numpy(bias)) for weight, bias in parameters]
+    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
+        """What each member makes of these inputs (n, d), shape (M, n)."""
+        if not self.networks.additive:
+            return mlp.forward(self._layers, inputs, mlp.relu)[..., 0]
+        of_each_input = mlp.forward(self._layers, inputs.T[..., np.newaxis], mlp.relu)  # (M, d, n, 1)
+        summed: np.ndarray = of_each_input[..., 0].sum(axis=1)
+        return summed
 
 
 def _round_gradient(gradient: torch.Tensor) -> torch.Tensor:

@@ -60,6 +60,38 @@ def test_batched_call_equals_member_by_member():
     torch.testing.assert_close(networks(inputs[0])[0], together[0])
 
 
+@pytest.mark.parametrize("reward_network", ["joint", "additive"])
+def test_an_additive_reward_changes_with_one_input_alike_whatever_the_others_are(reward_network: str):
+    ensemble = model(reward_network=reward_network, hidden_sizes=(16, 8))
+    ensemble.fit(random_comparisons(20))
+    ensemble.standardise(rollouts())
+    rng = np.random.default_rng(0)
+    first, second = rng.uniform(-1, 1, (2, 50, 2))
+    of_first, of_second = np.stack([second[:, 0], first[:, 1]], 1), np.stack([first[:, 0], second[:, 1]], 1)
+    actions = np.zeros(50, np.int64)
+    at_first, at_second, exchanged, back = (
+        ensemble.reward(observations, actions).astype(float) for observations in (first, second, of_first, of_second)
+    )
+    interaction = np.abs(at_first + at_second - exchanged - back).max()
+    assert interaction < 1e-4 if reward_network == "additive" else interaction > 0.1
+    other_action = ensemble.reward(first, actions + 1) - at_first
+    assert (np.ptp(other_action) < 1e-4) == (reward_network == "additive")
+
+
+def test_members_of_additive_networks_are_sums_of_networks_of_one_input():
+    networks = EnsembleMLP(3, (4, 8, 1), torch.Generator().manual_seed(0), additive=True)
+    inputs = torch.randn(3, 10, 4)
+    together = networks(inputs)
+    for member in range(3):
+        total = torch.zeros(10)
+        for column in range(4):
+            place = 4 * member + column
+            hidden = (inputs[member, :, column, None] @ networks.weights[0][place] + networks.biases[0][place]).relu()
+            total += (hidden @ networks.weights[1][place] + networks.biases[1][place])[:, 0]
+        torch.testing.assert_close(together[member], total)
+    torch.testing.assert_close(networks(inputs[0])[0], together[0])
+
+
 def test_members_begin_differently_and_by_the_seed():
     first, again, other = (EnsembleMLP(3, (4, 8, 1), torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     for weight, same, different in zip(first.parameters(), again.parameters(), other.parameters(), strict=True):
@@ -69,8 +101,9 @@ def test_members_begin_differently_and_by_the_seed():
             assert not torch.equal(weight[one], weight[two])
 
 
-def test_rewards_are_those_of_the_networks_before_and_after_a_fit():
-    ensemble = model(hidden_sizes=(16, 8))
+@pytest.mark.parametrize("reward_network", ["joint", "additive"])
+def test_rewards_are_those_of_the_networks_before_and_after_a_fit(reward_network: str):
+    ensemble = model(hidden_sizes=(16, 8), reward_network=reward_network)
     for _ in range(2):
         observations, actions = random_fragments(9, length=1).observations[:, 0], np.zeros(9, np.int64)
         inputs = torch.from_numpy(ensemble._inputs(observations, actions))

@@ -16,10 +16,11 @@ PIECE = 1000  # so many inputs at a time, whose hidden layers stay in the proces
 
 
 def forward(layers: Layers, inputs: np.ndarray, activation: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Outputs, shape (…, n, outputs), for inputs (n, inputs); `activation` follows every layer but the last."""
-    if len(inputs) > PIECE:
-        starts = range(0, len(inputs), PIECE)
-        return np.concatenate([forward(layers, inputs[i : i + PIECE], activation) for i in starts], axis=-2)
+    """Outputs, shape (…, n, outputs), for inputs (…, n, inputs); `activation` follows every layer but the last."""
+    n = inputs.shape[-2]
+    if n > PIECE:
+        pieces = (inputs[..., i : i + PIECE, :] for i in range(0, n, PIECE))
+        return np.concatenate([forward(layers, piece, activation) for piece in pieces], axis=-2)
     *hidden_layers, (last_weight, last_bias) = layers
     hidden = inputs
     for weight, bias in hidden_layers:
