@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from stable_baselines3 import PPO
 
 import compare
 import main
+import sweep
 from workshop import export
 from workshop.run_directory import RunDirectory
 from workshop.signals import leave
@@ -152,6 +152,8 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(disk: Disk,
 def test_a_file_that_may_not_grow_is_refused_in_a_sentence(tmp_path: Path, whole: Path):
     """Where no disk can be made, a limit on the size of files does as well."""
 
+    import resource  # POSIX's
+
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 
@@ -191,6 +193,21 @@ def test_an_export_to_a_full_disk_is_whole_or_none(disk: Disk, tmp_path: Path):
     assert not list((disk.path / "out").iterdir())
 
 
+def test_a_sweep_on_a_full_disk_names_what_failed_and_goes_on_when_there_is_room(disk: Disk):
+    places = ["--runs-dir", str(disk.path / "runs"), "--plots-dir", str(disk.path / "plots")]
+    arguments = ["--seeds", "1", "--jobs", "1", *places, "--", "--solution", *TINY]
+    disk.leave(40 * 4096)
+    code, said = typed(sweep.main, *arguments)
+    assert code == 1, said
+    assert "Failed: python main.py" in said
+    assert "OSError: [Errno 28] No space left on device" in said
+    assert "Traceback" not in said
+    disk.free()
+    code, said = typed(sweep.main, *arguments)
+    assert code == 0, said
+    assert (disk.path / "plots" / "sweep.png").exists()
+
+
 @contextmanager
 def read_only(path: Path) -> Iterator[None]:
     subprocess.run(["mount", "-o", "remount,ro", str(path)], check=True)
@@ -221,8 +238,9 @@ def test_a_read_only_disk_is_named(disk: Disk, mounted: Path):
 def test_runs_that_are_a_file_are_named(tmp_path: Path):
     (tmp_path / "runs").write_text("mine")
     code, said = typed(main.main, *SMALL, "--runs-dir", str(tmp_path / "runs"))
-    assert code == 1
-    assert said == f"{tmp_path / 'runs'}: File exists.\n"
+    assert code == 2
+    assert said.startswith("--runs-dir ")
+    assert len(said.splitlines()) == 1
     assert (tmp_path / "runs").read_text() == "mine"
 
 
