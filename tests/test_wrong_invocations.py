@@ -96,7 +96,7 @@ OUT_OF_RANGE = {
     "main.py --reward true --fixed-horizon 1000000000": ["--fixed-horizon", "at most 100000"],
     "main.py --n-envs 1000000000": ["--n-envs must be at least 1 and at most 1024"],
     "main.py --rollout-steps 0": ["--rollout-steps must be at least 2"],
-    "main.py --agent-learning-rate 1e30": ["--agent-learning-rate must be above 0 and at most 1"],
+    "main.py --agent-learning-rate 1e400": ["--agent-learning-rate must be above 0"],
     "main.py --agent-epochs 0": ["--agent-epochs must be at least 1"],
     "main.py --agent-batch-size 1": ["--agent-batch-size must be at least 2"],
     "main.py --agent-hidden-sizes 64 0": ["--agent-hidden-sizes", "1 to 1024", "64 0"],

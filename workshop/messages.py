@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Literal, TextIO
 
-LONGEST_SHOWN = 60  # characters of what was typed; more of it would hide the message
+LONGEST_SHOWN = 200  # characters of what was typed; more of it would hide the message
 LARGEST_SEED = 2**32 - 1  # that NumPy's global generator takes
 WIDEST_LAYER = 1024
 MOST_LAYERS = 10
