@@ -40,7 +40,7 @@ def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]
     with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors, chdir(ROOT):
         sys.argv = typed
         try:
-            run_program(main)
+            run_program(main, end=sys.exit)
         except SystemExit as end:
             code = end.code
         finally:

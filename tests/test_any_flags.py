@@ -107,6 +107,7 @@ MAIN = {
     "--comparisons": whole(0, 12),
     "--comparisons-from": one_of("recorded", "nowhere", "file"),
     "--fragment-length": whole(1, 20),
+    "--reward-network": one_of("joint", "additive"),
     "--query": one_of("uniform", "disagreement", "entropy", "information-gain"),
     "--diversity": one_of("none", "k-centre"),
     "--pool-factor": whole(1, 10),
@@ -230,7 +231,7 @@ def type_into(program: Callable[[], None], name: str, arguments: Sequence[str], 
     ):
         patch.setattr(sys, "argv", [name, *arguments])
         try:
-            run_program(program)
+            run_program(program, end=sys.exit)
         except SystemExit as end:
             code = int(end.code or 0)
     return Ended(code, out.getvalue(), err.getvalue(), sorted(folder.rglob("*")) != before)

@@ -228,10 +228,13 @@ def test_a_read_only_disk_is_named(disk: Disk, mounted: Path):
     (run,) = (disk.path / "runs").iterdir()
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     with read_only(mounted):
-        for command in (["--resume", str(run)], arguments):
+        for command, problem in (
+            (["--resume", str(run)], "Read-only file system"),
+            (arguments, "cannot be written to"),
+        ):
             code, said = typed(main.main, *command)
             assert code == 1, said
-            assert_one_sentence(said, "Read-only file system")
+            assert_one_sentence(said, problem)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 

@@ -204,7 +204,6 @@ ENVIRONMENTS = {
 
 FILES = {
     "main.py --watch nowhere": ["--watch nowhere", "config.json is missing", "the directory of a finished run"],
-    "main.py --watch run": ["--watch run", "agent.zip"],
     "main.py --watch file": ["--watch file", "finished run"],
     f"main.py --watch {LONG}": ["--watch xxx", "finished run"],
     "main.py --resume nowhere": ["--resume nowhere", "the directory of one"],
@@ -280,7 +279,7 @@ def test_a_wrong_invocation_is_refused_in_one_sentence_and_leaves_nothing_behind
     program, *arguments = typed(command)
     monkeypatch.setattr(sys, "argv", [program, *arguments])
     with pytest.raises(SystemExit) as end:
-        run_program(PROGRAMS[program])
+        run_program(PROGRAMS[program], end=sys.exit)
     require_refusal(end.value.code, *capsys.readouterr(), WRONG[command])
     assert everything_in(there) == before
 

@@ -89,12 +89,16 @@ def require_name(flag: str, name: str) -> None:
 
 
 def require_directory(flag: str, path: Path) -> None:
-    """Refuse a path at which there cannot be a directory to write to, with a UsageError that names the flag."""
+    """Refuse a path at which there cannot be a directory, with a UsageError that names the flag.
+
+    Raises a RunError if there can be one, or is, but nothing can be written to it.
+    """
     try:
         nearest = next(each for each in (path, *path.parents) if each.exists())
-        problem = "is not a directory" if not nearest.is_dir() else "cannot be written to"
-        good = nearest.is_dir() and os.access(nearest, os.W_OK)
+        problem = "" if nearest.is_dir() else "is not a directory"
     except OSError as error:  # a name that is too long, say
-        nearest, problem, good = path, f"cannot be one ({error.strerror or error})", False
-    if not good:
+        nearest, problem = path, f"cannot be one ({error.strerror or error})"
+    if problem:
         raise UsageError(f"{flag} must be a directory to write to, and {shown(nearest)} {problem}.")
+    if not os.access(nearest, os.W_OK):
+        raise RunError(f"{nearest} cannot be written to; name another directory with {flag}.")

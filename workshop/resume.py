@@ -75,7 +75,7 @@ def recorded_config(run: Path, read_config: Callable[[list[str]], Config]) -> Co
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             return read_config(arguments)
-    except SystemExit as problem:  # what there is to say is about flags that nobody typed
+    except (SystemExit, UsageError) as problem:  # what there is to say is about flags that nobody typed
         raise RunError(f"--resume {run}: {CONFIG} does not hold options of this version of the workshop.") from problem
 
 

@@ -148,12 +148,14 @@ def _make_vector(spec: EnvSpec, n_envs: int, stepping: Stepping) -> VectorEnv:
         env.close()
     subprocesses = stepping == "subprocesses" or (stepping == "auto" and n_envs > 1 and is_slow(spec))
     with children_stopped_by_the_program():
-        return gymnasium.make_vec(
+        # kept by its name, in case of Ctrl-C: should it be dropped, its processes would find their pipes closed
+        env = gymnasium.make_vec(
             spec,
             n_envs,
             vectorization_mode="async" if subprocesses else "sync",
             vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
         )
+    return env  # noqa: RET504
 
 
 def is_slow(spec: EnvSpec) -> bool:

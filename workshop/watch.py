@@ -40,7 +40,7 @@ def watch(run: Path) -> None:
         agent_config = _options(AgentConfig, config)
     except UsageError as problem:  # its environment is not installed here
         raise UsageError(f"--watch {run}: {problem}") from problem
-    except (KeyError, TypeError, ValueError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise RunError(f"--watch {run}: {CONFIG} does not hold a run's options.") from problem
     agent = load_policy(run / "agent.zip", spaces_of(spec), agent_config)
     if has_display():
