@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+
+from workshop.signals import children_stopped_by_the_program, stop_in_order
 
 SLOWEST = 5  # seconds to stop: 0.1 as a rule; the machine may be busy
 PENDULUM = ["--env", "Pendulum-v1", "--stepping", "subprocesses", "--n-envs", "3"]
@@ -102,3 +105,29 @@ def test_a_sweep_is_stopped_and_says_how_to_go_on(tmp_path: Path, signals: list[
     assert code == 128 + signals[0]
     assert "Stopped: 0 of 2 runs are done; the same command goes on from there." in said or len(signals) == 2
     assert not (tmp_path / "plots").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_processes_are_started_stops_the_program_once_they_have_been(number: signal.Signals):
+    """Another thread takes the signal, too, which then reaches Python in the main one."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    done, all_started = threading.Event(), threading.Event()
+    thread = threading.Thread(target=done.wait)
+
+    def start() -> None:
+        with children_stopped_by_the_program():
+            os.kill(os.getpid(), number)
+            time.sleep(0.1)
+            all_started.set()
+
+    thread.start()
+    stop_in_order()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start()
+    finally:
+        done.set()
+        thread.join()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert all_started.is_set()

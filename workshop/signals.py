@@ -50,15 +50,27 @@ def _stop_at_once(number: int, frame: Any) -> None:
 def children_stopped_by_the_program() -> Iterator[None]:
     """Processes started in here do not hear Ctrl-C, which a terminal sends to all of them, and say nothing at SIGTERM.
 
-    It is the program's to end them. Windows has no such thing.
+    It is the program's to end them, so it does not stop in here either, where one could be half started and in nobody's
+    books: it stops at the end. Windows has no such thing.
     """
     if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
         yield
         return
+    program, received = os.getpid(), []
+
+    def later(number: int, frame: Any) -> None:
+        if os.getpid() == program:
+            received.append(number)
+        elif number == signal.SIGTERM:  # in a fork of it
+            os._exit(128 + number)
+
+    handlers = {number: signal.signal(number, later) for number in (signal.SIGINT, signal.SIGTERM)}
     heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which children inherit
-    handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        if received:
+            signal.raise_signal(received[0])
