@@ -92,6 +92,8 @@ class Config:
     """Where run directories are made."""
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     """Where the networks live; auto is the GPU if there is one. For nets this small the CPU is the faster."""
+    preset: Literal["none", "few-comparisons"] = "none"
+    """Other defaults, for a purpose: few-comparisons learns from as few answers as we know how to."""
     reward: Literal["learned", "true"] = "learned"
     """What trains the agent: the learned reward or, to compare with, the environment's true one."""
     check: tyro.conf.FlagCreatePairsOff[bool] = False

@@ -2,7 +2,8 @@
 
 Runs `main.py` as a user types it, with the workshop's loss, once for each seed, and reads the line of JSON that each
 ends with. A run counts from the first iteration from which it stays solved to its end; one that ends unsolved counts as
-infinite. The seconds are those of the whole process, imports and plots included. Flags after `--` go to `main.py`.
+infinite. The oracle answers by Bradley and Terry's model of the fragments' true returns. The seconds are those of the
+whole process, imports and plots included. Flags after `--` go to `main.py`.
 """
 
 import json
@@ -19,6 +20,7 @@ import numpy as np
 import tyro
 
 ROOT = Path(__file__).resolve().parents[1]
+ORACLE = ["--oracle-unit", "raw", "--oracle-temperature", "1"]  # Bradley and Terry's, of the returns as they are
 
 
 @dataclass(frozen=True)
@@ -39,28 +41,29 @@ def main() -> None:
     options, passed_on = tyro.cli(Options, args=arguments[:end]), arguments[end + 1 : -1]
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
-        results = list(pool.map(lambda seed: run(seed, [*passed_on, "--runs-dir", runs_dir]), seeds))
-    first, median, third = quartiles(results)
+        flags = [*ORACLE, *passed_on, "--runs-dir", runs_dir]
+        results = list(pool.map(lambda seed: run(seed, flags), seeds))
+    first, median, third, most = quantiles(results, 0.25, 0.5, 0.75, 0.95)
     seconds = [r["wall"] for r in results]
     print(
-        "| seeds | solved at the end | comparisons to solve: median (quartiles) "
+        "| seeds | solved at the end | comparisons to solve: median (quartiles) | 95th percentile "
         "| asked | env steps | seconds, median (most) |"
     )
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     print(
         f"| {seeds[0]}–{seeds[-1]} | {sum(r['solved'] for r in results)} of {len(results)} "
-        f"| {median:g} ({first:g} to {third:g}) | {max(r['comparisons'] for r in results)} "
+        f"| {median:g} ({first:g} to {third:g}) | {most:g} | {max(r['comparisons'] for r in results)} "
         f"| {max(r['env_steps'] for r in results)} | {np.median(seconds):.1f} ({max(seconds):.1f}) |"
     )
 
 
-def quartiles(results: list[dict[str, Any]]) -> np.ndarray:
-    """Of the comparisons to solve, shape (3,); each is the number in one of the runs."""
+def quantiles(results: list[dict[str, Any]], *shares: float) -> np.ndarray:
+    """Of the comparisons to solve, in the order of the shares; each is the number in one of the runs."""
     to_solve = [
         np.inf if result["comparisons_to_solve"] is None else result["comparisons_to_solve"] for result in results
     ]
-    three: np.ndarray = np.quantile(to_solve, [0.25, 0.5, 0.75], method="higher")
-    return three
+    numbers: np.ndarray = np.quantile(to_solve, shares, method="higher")
+    return numbers
 
 
 def run(seed: int, flags: list[str]) -> dict[str, Any]:

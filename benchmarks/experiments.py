@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from comparisons_to_solve import ROOT, quartiles, run
+from comparisons_to_solve import ROOT, quantiles, run
 
 sys.path.insert(0, str(ROOT))
 
@@ -100,7 +100,7 @@ def describe(experiment: str, results: list[dict[str, Any]]) -> str:
     def mean(column: str) -> float:
         return float(np.mean([float(row[column]) for row in last if row[column]]))  # empty: nothing was held out
 
-    first, median, third = quartiles(results)
+    first, median, third = quantiles(results, 0.25, 0.5, 0.75)
     return (
         f"| {f'`{experiment}`' if experiment else 'none'} | {sum(r['solved'] for r in results)} of {len(results)} "
         f"| {median:g} ({first:g} to {third:g}) | {mean('comparisons'):.0f} | {mean('skipped'):.0f} "

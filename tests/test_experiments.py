@@ -184,3 +184,16 @@ def test_the_readme_has_every_experiment_and_no_flag_that_does_not_exist(monkeyp
     commands = "\n".join(re.findall(r"python main\.py[^`\n]*", readme))
     for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", commands):
         assert flag in flags or flag == "--help", flag
+
+
+@pytest.mark.parametrize(("arguments", "comparisons", "usual"), [([], 16, 36), (["--env", "HalfCheetah-v5"], 350, 700)])
+def test_a_preset_changes_defaults_and_nothing_that_is_typed(arguments: list[str], comparisons: int, usual: int):
+    preset = [*arguments, "--preset", "few-comparisons"]
+    config = main.read_config(preset)
+    assert (config.preferences.comparisons, config.reward_model.reward_network) == (comparisons, "additive")
+    typed = main.read_config([*preset, "--comparisons", "9", "--reward-network", "joint"])
+    assert (typed.preferences.comparisons, typed.reward_model.reward_network) == (9, "joint")
+    assert typed.preferences.pool_factor == config.preferences.pool_factor
+    without = main.read_config(arguments)
+    assert (without.preferences.comparisons, without.reward_model.reward_network) == (usual, "joint")
+    assert config.agent == without.agent
