@@ -11,7 +11,6 @@ from scipy.special import expit
 from preferences import Fragments, cut
 from workshop import randomness
 from workshop.checkpoint import State
-from workshop.labeller_report import labeller_report
 from workshop.labelling.clips import Clip
 from workshop.labelling.fragment_clips import FragmentClips
 from workshop.labelling.options import LabellingConfig
@@ -221,6 +220,8 @@ class HumanOracle:
 
     def finish(self) -> None:
         """Report on the labeller, on the page and on standard error."""
+        from workshop.labeller_report import labeller_report  # SciPy's statistics take half a second
+
         report = labeller_report(read_record(self._run.path)).as_text()
         self.session.finish(report)
         say(report)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
-from scipy.spatial import KDTree
 from scipy.special import entr
 
 from workshop.checkpoint import State
@@ -301,6 +300,8 @@ def k_centre(pool: tuple[np.ndarray, np.ndarray], before: tuple[np.ndarray, np.n
     The greedy k-centre algorithm (Sener and Savarese 2018). A pair is described by two rows, one in each array of
     shape (pairs, d); the distance of two pairs is Euclid's, with the fragments of one exchanged if that is nearer.
     """
+    from scipy.spatial import KDTree  # not every run needs it, and it takes a while
+
     either_way = np.concatenate([np.hstack(pool), np.hstack(pool[::-1])])
     straight, exchanged = np.split(either_way, 2)
     # a tree finds the nearest of very many, where their distances from the pool would not fit into the memory

@@ -12,7 +12,8 @@ import torch
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from preferences import Comparisons, Fragments
-from workshop import mlp, randomness
+from workshop import randomness
+from workshop.additive import AdditiveEnsemble
 from workshop.checkpoint import State
 from workshop.choice_models import ChoiceModel
 from workshop.ensemble import EnsembleMLP
@@ -21,6 +22,7 @@ from workshop.rollouts import Rollouts
 from workshop.safe_files import write_safely
 from workshop.spaces import Space, encode, encoded_size
 
+PIECE = 1000  # fragments described at a time
 CLIP = 10.0  # normalised inputs, in standard deviations, as in Stable-Baselines3's VecNormalize
 BOOTSTRAP_DRAWS = 2.0  # how often, on average, a comparison is in a bootstrap; exp(-2), an eighth, are left out
 STANDARDISE_ON = 2000  # transitions, about, from which the learned reward's mean and spread are taken
@@ -35,9 +37,13 @@ class RewardModelConfig:
     ensemble_size: int = 5
     """Networks in the ensemble; 1 for none, and then --query is uniform by default."""
     reward_network: Literal["additive", "joint"] = "joint"
-    """What each member is: a sum of networks of one input each, or one network of all inputs jointly."""
+    """What each member is: one network of all inputs jointly, or a sum of smooth functions of one input each."""
     hidden_sizes: tuple[int, ...] = (32, 32)
-    """Widths of each network's hidden layers."""
+    """With --reward-network joint: widths of each network's hidden layers."""
+    prior_std: float = 0.1
+    """With --reward-network additive: how large the functions are before there are answers; each bump's weight."""
+    bump_width: float = 0.5
+    """With --reward-network additive: how smooth they are; the bumps' width in standard deviations of an input."""
     reward_epochs: int = 6
     """Passes over all comparisons so far in each fit; with --fit-until converged, at most so many."""
     fit_until: Literal["epochs", "converged"] = "epochs"
@@ -58,6 +64,8 @@ class RewardModelConfig:
     def __post_init__(self) -> None:
         require_number("--ensemble-size", self.ensemble_size, at_least=1, at_most=100)
         require_sizes("--hidden-sizes", self.hidden_sizes)
+        require_number("--prior-std", self.prior_std, above=0, at_most=1000)
+        require_number("--bump-width", self.bump_width, at_least=0.05, at_most=3)
         require_number("--reward-epochs", self.reward_epochs, at_least=1, at_most=10_000)
         require_number("--reward-batch-size", self.reward_batch_size, at_least=1, at_most=1_000_000)
         require_number("--reward-learning-rate", self.reward_learning_rate, above=0, at_most=1)
@@ -69,6 +77,8 @@ class RewardModelConfig:
                 "--weight-decay times --reward-learning-rate, the share of each weight that a step takes away, must be "
                 f"at most 1, not {self.weight_decay:g} * {self.reward_learning_rate:g}."
             )
+        if self.reward_network == "additive" and self.dropout > 0:
+            raise ValueError("--dropout leaves out hidden units, which --reward-network additive has not; use 0.")
         if self.adaptive_weight_decay and self.weight_decay == 0:
             raise ValueError(
                 "--adaptive-weight-decay multiplies --weight-decay, which 0 does not change; it must be above 0."
@@ -122,13 +132,18 @@ class RewardModel:
         self._device = torch.device(device)
         size = encoded_size(*self._spaces)
         weights_generator = torch.Generator().manual_seed(int(generator.integers(2**63)))
-        sizes, additive = (size, *config.hidden_sizes, 1), config.reward_network == "additive"
-        self.networks = EnsembleMLP(config.ensemble_size, sizes, weights_generator, additive)
+        self.networks: AdditiveEnsemble | EnsembleMLP
+        if config.reward_network == "additive":
+            self.networks = AdditiveEnsemble(
+                config.ensemble_size, size, config.prior_std, config.bump_width, weights_generator
+            )
+        else:
+            self.networks = EnsembleMLP(config.ensemble_size, (size, *config.hidden_sizes, 1), weights_generator)
         self.networks.to(self._device)
         self._dropout_generator = torch.Generator(self._device)
         if config.dropout > 0:
             self._dropout_generator.manual_seed(int(generator.integers(2**63)))
-        self._layers = self.networks.to_numpy()
+        self._outputs = self.networks.in_numpy()
         self._optimizer = torch.optim.AdamW(
             self.networks.parameters(),
             lr=config.reward_learning_rate,
@@ -176,7 +191,7 @@ class RewardModel:
 
     def describe(self, fragments: Fragments) -> np.ndarray:
         """The mean of each fragment's normalised observations and actions, shape (n, d)."""
-        pieces = (fragments[first : first + mlp.PIECE] for first in range(0, max(1, len(fragments)), mlp.PIECE))
+        pieces = (fragments[first : first + PIECE] for first in range(0, max(1, len(fragments)), PIECE))
         return np.concatenate([self._inputs(piece.observations, piece.actions).mean(axis=1) for piece in pieces])
 
     def fit(self, comparisons: Comparisons) -> None:
@@ -191,7 +206,7 @@ class RewardModel:
         self._extend_bootstraps(len(comparisons))
         both = (comparisons.fragments_a, comparisons.fragments_b)
         inputs = [self._inputs(fragments.observations, fragments.actions) for fragments in both]
-        pairs = torch.from_numpy(np.stack(inputs, axis=1)).to(self._device)  # (n, 2, L, d)
+        pairs = self.networks.prepare(torch.from_numpy(np.stack(inputs, axis=1)).to(self._device))  # (n, 2, …)
         preferences = torch.from_numpy(comparisons.preferences).to(self._device)
         lowest, best, waited = math.inf, None, 0
         for epoch in range(self.config.reward_epochs + 1):
@@ -212,16 +227,16 @@ class RewardModel:
             self._optimizer.load_state_dict(best[1])
         if self.config.adaptive_weight_decay:
             self._adapt_weight_decay(*self._losses(pairs, preferences))
-        self._layers = self.networks.to_numpy()
+        self._outputs = self.networks.in_numpy()
 
     def _step(self, pairs: torch.Tensor, preferences: torch.Tensor) -> None:
-        """One gradient step of every member on its own batch: pairs (M, B, 2, L, d), preferences (M, B)."""
-        rewards = self.networks(pairs.flatten(1, 3), self.config.dropout, self._dropout_generator)  # (M, B * 2 * L)
-        returns = rewards.unflatten(1, pairs.shape[1:4]).sum(dim=-1).double()  # (M, B, 2)
+        """One gradient step of every member on its own batch: prepared pairs (M, B, 2, …), preferences (M, B)."""
+        returns = self.networks.returns(pairs, self.config.dropout, self._dropout_generator).double()  # (M, B, 2)
         returns.register_hook(_round_gradient)
         returns_a, returns_b = returns.flatten(0, 1).unbind(dim=1)  # (M * B,)
         # The loss is a mean over its batch; times M, the sum of the members' own means.
         value = self.config.ensemble_size * self._choice_model.loss(returns_a, returns_b, preferences.flatten())
+        value = value + self.networks.penalty() / self._counts.shape[1]
         if not torch.isfinite(value):
             raise UsageError(
                 f"The loss became {value.item()} while the reward model was fitted, for a batch whose learned returns "
@@ -238,10 +253,10 @@ class RewardModel:
     def _losses(self, pairs: torch.Tensor, preferences: torch.Tensor) -> tuple[float, float]:
         """Training and held-out loss, averaged over the members whose bootstraps leave something out; or NaN, twice.
 
-        `pairs` are all comparisons, (n, 2, L, d). In the training loss each counts as often as the bootstrap has it.
+        `pairs` are all comparisons, prepared, (n, 2, …). In the training loss each counts as often as the bootstrap has
+        it.
         """
-        rewards = self.networks(pairs.flatten(0, 2))  # (M, n * 2 * L)
-        returns = rewards.unflatten(1, pairs.shape[:3]).sum(dim=-1).double()  # (M, n, 2)
+        returns = self.networks.returns(pairs.expand(self.config.ensemble_size, *pairs.shape)).double()  # (M, n, 2)
         losses = []
         for member, counts in zip(returns, torch.from_numpy(self._counts).to(self._device), strict=True):
             if (counts == 0).any():
@@ -316,7 +331,7 @@ class RewardModel:
         randomness.restore(self._generator, state["generator"])
         self._dropout_generator.set_state(state["dropout_generator"])
         self.networks.load_state_dict(state["networks"])
-        self._layers = self.networks.to_numpy()
+        self._outputs = self.networks.in_numpy()
         self._optimizer.load_state_dict(state["optimizer"])
         vars(self._input_statistics).update(state["input_statistics"])
         self._take_input_statistics()
@@ -342,10 +357,16 @@ class RewardModel:
     def _extend_bootstraps(self, comparisons: int) -> None:
         """Draw how often each new comparison enters each member's bootstrap: Poisson (Oza and Russell 2001).
 
+        Members that the prior tells apart need no bootstraps for that: with them, each comparison is left out by one.
         What was drawn before stays, so that a member never sees what its bootstrap leaves out.
         """
         members, known = self._counts.shape
-        drawn = self._generator.poisson(BOOTSTRAP_DRAWS, size=(members, comparisons - known))
+        new = comparisons - known
+        if self.config.reward_network == "additive" and members > 1:
+            drawn = np.ones((members, new), dtype=np.int64)
+            drawn[self._generator.integers(members, size=new), np.arange(new)] = 0
+        else:
+            drawn = self._generator.poisson(BOOTSTRAP_DRAWS, size=(members, new))
         self._counts = np.concatenate([self._counts, drawn], axis=1)
         self._counts[self._counts.sum(axis=1) == 0, -1] = 1  # nobody is left with nothing to learn from
 
@@ -366,14 +387,6 @@ class RewardModel:
     def _member_rewards(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Each member's reward as it comes out of its network, shape (M, n)."""
         return self._outputs(self._inputs(observations, actions))
-
-    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """What each member makes of these inputs (n, d), shape (M, n)."""
-        if not self.networks.additive:
-            return mlp.forward(self._layers, inputs, mlp.relu)[..., 0]
-        of_each_input = mlp.forward(self._layers, inputs.T[..., np.newaxis], mlp.relu)  # (M, d, n, 1)
-        summed: np.ndarray = of_each_input[..., 0].sum(axis=1)
-        return summed
 
 
 def _round_gradient(gradient: torch.Tensor) -> torch.Tensor:

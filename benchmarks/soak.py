@@ -32,7 +32,7 @@ from workshop.device import choose_device
 from workshop.outcome import Row
 from workshop.program import read_flags
 from workshop.rollouts import Rollouts
-from workshop.run_directory import RunDirectory
+from workshop.run_directory import CONFIG, RunDirectory
 
 MEGABYTE = 2**20
 SPACES = spaces.Box(-1, 1, (4,), np.float32), spaces.Discrete(2)
@@ -103,6 +103,7 @@ def time_comparisons(n: int) -> str:
     filled = sum(array.nbytes for array in comparisons.arrays().values())
     asking = PreferencesConfig(query="disagreement", diversity="k-centre")
     with tempfile.TemporaryDirectory() as directory:
+        (Path(directory) / CONFIG).write_text("{}", encoding="utf-8")  # a checkpoint belongs to a run's options
         checkpoints = Checkpoints(Path(directory))
         steps: list[Callable[[], object]] = [
             lambda: model.fit(comparisons),

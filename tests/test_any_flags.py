@@ -109,6 +109,8 @@ MAIN = {
     "--comparisons-from": one_of("recorded", "nowhere", "file"),
     "--fragment-length": whole(1, 20),
     "--reward-network": one_of("joint", "additive"),
+    "--prior-std": number(0.125, 2),
+    "--bump-width": number(0.125, 3),
     "--query": one_of("uniform", "disagreement", "entropy", "information-gain"),
     "--diversity": one_of("none", "k-centre"),
     "--pool-factor": whole(1, 10),

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from scipy.optimize import minimize
 
 from preferences import Comparisons, Fragments, uncertainty
 from reward_model import RewardModel, RewardModelConfig
+from workshop.additive import AdditiveEnsemble
 from workshop.choice_models import ChoiceModelConfig, PreferenceLoss, bradley_terry_loss, choice_model
 from workshop.ensemble import EnsembleMLP
 from workshop.rollouts import Rollouts
@@ -78,18 +80,69 @@ def test_an_additive_reward_changes_with_one_input_alike_whatever_the_others_are
     assert (np.ptp(other_action) < 1e-4) == (reward_network == "additive")
 
 
-def test_members_of_additive_networks_are_sums_of_networks_of_one_input():
-    networks = EnsembleMLP(3, (4, 8, 1), torch.Generator().manual_seed(0), additive=True)
-    inputs = torch.randn(3, 10, 4)
+def test_additive_members_are_weighted_bumps_of_each_input():
+    networks = AdditiveEnsemble(3, 2, prior_std=0.5, width=1.5, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(networks.fitted)
+    inputs = 3 * torch.randn(3, 10, 2)
     together = networks(inputs)
-    for member in range(3):
-        total = torch.zeros(10)
-        for column in range(4):
-            place = 4 * member + column
-            hidden = (inputs[member, :, column, None] @ networks.weights[0][place] + networks.biases[0][place]).relu()
-            total += (hidden @ networks.weights[1][place] + networks.biases[1][place])[:, 0]
-        torch.testing.assert_close(together[member], total)
+    weights = (networks.drawn + networks.fitted).detach().reshape(3, 2, 5)
+    together = together.detach()
+    for member, row in np.ndindex(3, 10):
+        total = 0.0
+        for column in range(2):
+            x = min(3.0, max(-3.0, float(inputs[member, row, column])))  # beyond, a function goes on as it is there
+            for bump, centre in enumerate((-3, -1.5, 0, 1.5, 3)):
+                total += float(weights[member, column, bump]) * np.exp(-0.5 * ((x - centre) / 1.5) ** 2)
+        assert float(together[member, row]) == pytest.approx(total, abs=1e-5)
     torch.testing.assert_close(networks(inputs[0])[0], together[0])
+
+
+def test_functions_drawn_from_the_prior_have_its_spread_and_add_up_to_nothing():
+    networks = AdditiveEnsemble(8, 50, prior_std=0.3, width=0.1, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(networks.drawn.sum(dim=0), torch.zeros(50 * 61), atol=1e-5, rtol=0)
+    assert float(networks.drawn.std()) == pytest.approx(0.3, rel=0.02)  # of 24,400 numbers
+    assert AdditiveEnsemble(1, 2, 0.3, 1, torch.Generator().manual_seed(0)).drawn.count_nonzero() == 0
+
+
+@pytest.mark.parametrize("reward_network", ["joint", "additive"])
+def test_returns_are_the_sums_of_the_outputs(reward_network: str):
+    networks = model(reward_network=reward_network, ensemble_size=3).networks
+    fragments = torch.randn(3, 6, 2, 7, 4)  # members, pairs, two fragments, steps, inputs
+    returns = networks.returns(networks.prepare(fragments))
+    expected = torch.stack([networks(fragments[:, pair, side]).sum(dim=1) for pair in range(6) for side in range(2)])
+    torch.testing.assert_close(returns, expected.T.reshape(3, 6, 2), atol=1e-5, rtol=1e-4)
+
+
+def test_additive_members_are_fitted_to_what_is_most_likely_under_their_prior():
+    """Against an independent search, for each member, with the comparisons that it does not leave out."""
+    comparisons = random_comparisons(12)
+    ensemble = model(
+        reward_network="additive", ensemble_size=3, prior_std=0.5, bump_width=1.5,
+        reward_epochs=2000, reward_batch_size=1000, reward_learning_rate=0.01, weight_decay=0,
+    )  # fmt: skip
+    ensemble.fit(comparisons)
+    assert (ensemble._counts.sum(axis=0) == 2).all()  # each is left out by one of the three
+    networks = ensemble.networks
+    inputs = [
+        torch.from_numpy(ensemble._inputs(fragments.observations, fragments.actions))
+        for fragments in (comparisons.fragments_a, comparisons.fragments_b)
+    ]
+    a, b = (networks.prepare(fragments).double().numpy() for fragments in inputs)
+    for member in range(3):
+        learned = np.flatnonzero(ensemble._counts[member])
+        drawn = networks.drawn[member].double().numpy()
+
+        def cost(fitted: np.ndarray, drawn: np.ndarray = drawn, learned: np.ndarray = learned) -> float:
+            difference = (b - a) @ (drawn + fitted)
+            signs = np.where(comparisons.preferences == 1, 1, -1)
+            losses = np.logaddexp(0, -signs * difference)
+            return 12 * losses[learned].mean() + (fitted**2).sum() / (2 * 0.5**2)
+
+        best = minimize(cost, np.zeros(len(drawn)))
+        found = networks.fitted[member].detach().double().numpy()
+        nothing = cost(np.zeros(len(drawn)))
+        # a batch is as large as all comparisons, so that some are in it twice, in each pass others
+        assert cost(found) - best.fun < 0.05 * (nothing - best.fun)
 
 
 def test_members_begin_differently_and_by_the_seed():

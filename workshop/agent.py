@@ -192,7 +192,7 @@ class Agent:
                 log_interval=None,  # type: ignore[arg-type]  # so it never logs: `log` does, once an iteration
                 reset_num_timesteps=False,
             )
-        except ValueError:  # PyTorch has no distribution with such parameters
+        except (ValueError, RuntimeError):  # nothing can be drawn with such probabilities
             self._require_finite_weights()
             raise
         self._require_finite_weights()
@@ -336,6 +336,8 @@ def make_ppo(venv: VecEnv, config: AgentConfig, rollout_steps: int, seed: int, d
 
     `seed` seeds the environments and, since SB3 draws from them, the global generators of PyTorch, NumPy and Python.
     """
+    # Whether the weights are finite is checked once an iteration; PyTorch would check each distribution made of them.
+    torch.distributions.Distribution.set_default_validate_args(False)
     with warnings.catch_warnings():
         # A last minibatch that is smaller than the others does no harm; and who asks for a GPU gets it.
         warnings.filterwarnings("ignore", "You have specified a mini-batch size")
@@ -385,6 +387,7 @@ def _policy_options(config: AgentConfig) -> dict[str, Any]:
         "activation_fn": nn.ReLU if config.agent_activation == "relu" else nn.Tanh,
         "log_std_init": config.initial_log_std,
         "ortho_init": config.orthogonal_init,
+        "optimizer_kwargs": {"eps": 1e-5, "fused": True},  # SB3's own epsilon; fused, Adam's step is a single call
     }
 
 

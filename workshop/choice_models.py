@@ -12,7 +12,6 @@ from typing import Literal
 import numpy as np
 import torch
 import tyro
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_ndtr
 from torch.nn import functional as F
 
@@ -161,6 +160,8 @@ def explain(
 
 
 def _best(function: LogProbability, differences: np.ndarray, preferences: np.ndarray) -> tuple[float, float]:
+    from scipy.optimize import minimize_scalar  # needed at the end of a run, so it need not hold up the beginning
+
     def cost(log_temperature: float) -> float:
         scaled = differences / np.exp(log_temperature)
         return -float(np.mean(preferences * function(scaled) + (1 - preferences) * function(-scaled)))

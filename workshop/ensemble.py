@@ -1,7 +1,7 @@
 """An ensemble of networks, evaluated together."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -16,25 +16,17 @@ class EnsembleMLP(nn.Module):
 
     `sizes` are the widths from the input to the output layer. The initial weights are uniform within
     1 / sqrt(inputs), PyTorch's default for linear layers, drawn for each member anew from `generator`.
-
-    With `additive`, each member is a sum of functions of one input each, f_1(x_1) + … + f_d(x_d), every one of them a
-    network with these hidden layers (generalised additive models, Hastie and Tibshirani 1986; of networks, Agarwal et
-    al. 2021): the weights are of M * d networks, those of the first member first.
     """
 
-    def __init__(self, members: int, sizes: Sequence[int], generator: torch.Generator, additive: bool = False):
+    def __init__(self, members: int, sizes: Sequence[int], generator: torch.Generator):
         super().__init__()
         self.members = members
-        self.additive = additive
-        networks = members * sizes[0] if additive else members
-        if additive:
-            sizes = (1, *sizes[1:])
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()
         for inputs, outputs in pairwise(sizes):
             bound = 1 / math.sqrt(inputs)
             for parameters, shape in ((self.weights, (inputs, outputs)), (self.biases, (1, outputs))):
-                uniform = torch.rand(networks, *shape, generator=generator)
+                uniform = torch.rand(members, *shape, generator=generator)
                 parameters.append(bound * (2 * uniform - 1))
 
     def forward(
@@ -46,8 +38,6 @@ class EnsembleMLP(nn.Module):
         scaled up to make up for it (Srivastava et al. 2014).
         """
         hidden = inputs if inputs.dim() == 3 else inputs.expand(self.members, *inputs.shape)
-        if self.additive:
-            hidden = hidden.transpose(1, 2).flatten(0, 1).unsqueeze(-1)  # (M * d, n, 1)
         *layers, last = zip(self.weights, self.biases, strict=True)
         for weight, bias in layers:
             hidden = torch.relu(torch.baddbmm(bias, hidden, weight))
@@ -55,15 +45,25 @@ class EnsembleMLP(nn.Module):
                 kept = torch.rand(hidden.shape, generator=generator, device=hidden.device) >= dropout
                 hidden = hidden * kept / (1 - dropout)
         weight, bias = last
-        outputs = torch.baddbmm(bias, hidden, weight).squeeze(-1)
-        summed: torch.Tensor = outputs.unflatten(0, (self.members, -1)).sum(dim=1)  # over d networks, or over one
-        return summed
+        return torch.baddbmm(bias, hidden, weight).squeeze(-1)
 
-    def to_numpy(self) -> mlp.Layers:
-        """The layers for `mlp.forward`: weights (M, inputs, outputs) or, with `additive`, (M, d, 1, outputs)."""
-        leading = (self.members, -1) if self.additive else (self.members,)
+    def prepare(self, fragments: torch.Tensor) -> torch.Tensor:
+        """What `returns` needs to know of fragments (…, L, d): all of it."""
+        return fragments
 
-        def array(parameter: torch.Tensor) -> np.ndarray:
-            return mlp.to_numpy(parameter).reshape(*leading, *parameter.shape[1:])
+    def returns(
+        self, fragments: torch.Tensor, dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Each member's returns, shape (M, …), of its own prepared fragments (M, …, L, d): the sums of the outputs."""
+        outputs = self(fragments.flatten(1, -2), dropout, generator)
+        returns: torch.Tensor = outputs.unflatten(1, fragments.shape[1:-1]).sum(dim=-1)
+        return returns
 
-        return [(array(weight), array(bias)) for weight, bias in zip(self.weights, self.biases, strict=True)]
+    def penalty(self) -> float:
+        """Nothing beside the optimiser's weight decay holds these weights back."""
+        return 0.0
+
+    def in_numpy(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The same as a function in NumPy: inputs (n, d) to outputs (M, n)."""
+        layers = [(mlp.to_numpy(w), mlp.to_numpy(b)) for w, b in zip(self.weights, self.biases, strict=True)]
+        return lambda inputs: mlp.forward(layers, inputs, mlp.relu)[..., 0]

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 
 from workshop.evaluation import Evaluation
 from workshop.outcome import Row
 from workshop.safe_files import write_safely
+
+if TYPE_CHECKING:  # Matplotlib is imported once there is something to draw, so that runs begin earlier
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in print
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
@@ -26,7 +27,7 @@ def draw_learning_curve(rows: Sequence[Row], solved_at: float | None, path: Path
     there were no comparisons there is nothing to plot against them.
     """
     compared = rows[-1]["comparisons"] > 0
-    figure = Figure(figsize=(10 if compared else 6, 4.2), layout="constrained")
+    figure = _figure(figsize=(10 if compared else 6, 4.2))
     panels = figure.subplots(1, 2 if compared else 1, sharey=True, squeeze=False)[0]
     true_mean = _column(rows, "true_return_mean")
     true_std = _column(rows, "true_return_std")
@@ -40,6 +41,8 @@ def draw_learning_curve(rows: Sequence[Row], solved_at: float | None, path: Path
         axes.set_xlabel(label)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("true return of an episode")
+    from matplotlib.ticker import EngFormatter
+
     panels[0].xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k and 1M, not 1e6 in a corner
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     write_safely(path, partial(figure.savefig, format="png", dpi=150))
@@ -47,7 +50,7 @@ def draw_learning_curve(rows: Sequence[Row], solved_at: float | None, path: Path
 
 def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, path: Path) -> None:
     """Plot the learned reward against the true one, step by step, and how well they agreed over the run."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure = _figure(figsize=(10, 4.2))
     scatter, curves = figure.subplots(1, 2)
     every = max(1, len(evaluation.true_rewards) // DOTS)
     scatter.scatter(
@@ -65,7 +68,7 @@ def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, path: Path)
 
 def draw_story(rows: Sequence[Row], file: BinaryIO) -> None:
     """Plot, small, how the learned reward came along, without a word of the true one; as PNG."""
-    figure = Figure(figsize=(5.6, 2.6), layout="constrained")
+    figure = _figure(figsize=(5.6, 2.6))
     accuracy, returns = figure.subplots(1, 2)
     x = _column(rows, "comparisons")
     accuracy.plot(x, 100 * _column(rows, "reward_model_accuracy"), color=ORANGE, marker="s", markersize=3)
@@ -82,7 +85,13 @@ def draw_story(rows: Sequence[Row], file: BinaryIO) -> None:
     figure.savefig(file, format="png", dpi=150)
 
 
-def _draw_agreement(axes: Axes, rows: Sequence[Row]) -> None:
+def _figure(figsize: tuple[float, float]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=figsize, layout="constrained")
+
+
+def _draw_agreement(axes: "Axes", rows: Sequence[Row]) -> None:
     x = _column(rows, "comparisons")
     axes.plot(
         x, _column(rows, "reward_correlation"), color=GREEN, marker="o", markersize=3,

@@ -4,6 +4,7 @@ For a handful of inputs at a time, as in each step of an agent, PyTorch needs se
 this size as NumPy does. Training is PyTorch's.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,14 +13,14 @@ import torch
 # weights (…, inputs, outputs) and biases (…, 1, outputs) of each layer; leading dimensions are several networks
 Layers = Sequence[tuple[np.ndarray, np.ndarray]]
 
-PIECE = 1000  # so many inputs at a time, whose hidden layers stay in the processor's cache
+AT_ONCE = 4000  # so many inputs, of all networks together: their hidden layers stay in the processor's cache
 
 
 def forward(layers: Layers, inputs: np.ndarray, activation: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Outputs, shape (…, n, outputs), for inputs (…, n, inputs); `activation` follows every layer but the last."""
-    n = inputs.shape[-2]
-    if n > PIECE:
-        pieces = (inputs[..., i : i + PIECE, :] for i in range(0, n, PIECE))
+    n, piece = inputs.shape[-2], max(1, AT_ONCE // math.prod(layers[0][0].shape[:-2]))
+    if n > piece:
+        pieces = (inputs[..., i : i + piece, :] for i in range(0, n, piece))
         return np.concatenate([forward(layers, piece, activation) for piece in pieces], axis=-2)
     *hidden_layers, (last_weight, last_bias) = layers
     hidden = inputs

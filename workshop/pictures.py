@@ -17,7 +17,7 @@ from workshop.evaluation import Episodes
 from workshop.safe_files import write_safely
 
 FRAMES_PER_SECOND = 12.5
-PANELS = 24  # at most so many iterations in one picture
+PANELS = 12  # at most so many iterations in one picture
 COLUMNS = 6
 PANEL_WIDTH = 200  # pixels, about
 CLIP = 51  # pictures at most in each panel: four seconds
@@ -70,7 +70,7 @@ def save_final_policy(spec: EnvSpec, episodes: Episodes, path: Path) -> None:
 def save_progress(spec: EnvSpec, evaluated: Sequence[Episodes], comparisons: Sequence[int], path: Path) -> None:
     """Write the agent after each iteration, side by side and in step, over the number of comparisons it had seen.
 
-    If there are more than 24 iterations, evenly spaced ones are shown, the first and the last among them.
+    If there are more than 12 iterations, evenly spaced ones are shown, the first and the last among them.
     """
     shown = np.unique(np.linspace(0, len(evaluated) - 1, PANELS).round().astype(int))
     clips = [[_shrink(picture) for picture in replay(spec, evaluated[index], at_most=CLIP)] for index in shown]

@@ -63,11 +63,14 @@ TUNED: dict[str, dict[str, Any]] = {
 
 
 # The preset of this name: chosen on the seeds 0 to 19, each part of it alone in EXPERIMENTS.md
-FEW_COMPARISONS: dict[str, Any] = {
-    "reward_network": "additive",
-    "reward_epochs": 60,
-    "pool_factor": 50,
-    "schedule": "hyperbolic",
+FEW_COMPARISONS: dict[str, Any] = {"reward_network": "additive", "pool_factor": 50, "schedule": "hyperbolic"}
+# What fits a few weights under a prior: all comparisons in each step, large steps, and no other pull towards zero
+ADDITIVE: dict[str, Any] = {
+    "ensemble_size": 15,
+    "reward_epochs": 30,
+    "reward_batch_size": 1000,
+    "reward_learning_rate": 0.1,
+    "weight_decay": 0.0,
 }
 ON_THE_POLE = 16  # comparisons; elsewhere the preset asks for half as many as it would be
 
@@ -75,15 +78,17 @@ ON_THE_POLE = 16  # comparisons; elsewhere the preset asks for half as many as i
 def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
     """Defaults by field name, where they differ from those where the fields are declared.
 
-    `typed_after` tells what the user typed after a flag, None if it is not there. They follow from `--env` and
-    `--preset`; since one member cannot disagree, from `--ensemble-size 1`; and since people should not wait for a fit
-    after each answer, and may want to undo one, from `--oracle human`.
+    `typed_after` tells what the user typed after a flag, None if it is not there. They follow from `--env`, `--preset`
+    and `--reward-network`; since one member cannot disagree, from `--ensemble-size 1`; and since people should not
+    wait for a fit after each answer, and may want to undo one, from `--oracle human`.
     """
     env_id = typed_after("--env")
     settings = {} if env_id is None else TUNED.get(env_id, USUAL)
     if typed_after("--preset") == "few-comparisons":
         few = settings["comparisons"] // 2 if "comparisons" in settings else ON_THE_POLE
         settings = settings | FEW_COMPARISONS | {"comparisons": few}
+    if (typed_after("--reward-network") or settings.get("reward_network")) == "additive":
+        settings = settings | ADDITIVE
     if typed_after("--ensemble-size") == "1":
         settings = settings | {"query": "uniform"}
     if typed_after("--oracle") in ("human", "terminal"):

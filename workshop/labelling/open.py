@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from workshop.labelling.options import LabellingConfig
-from workshop.labelling.server import listen, start
 from workshop.labelling.session import LabellingSession
 from workshop.labelling.terminal import TerminalLabeller
 from workshop.messages import UsageError, say, shown
@@ -16,6 +15,8 @@ from workshop.pictures import has_display
 
 def refuse_address(config: LabellingConfig) -> None:
     """Raise a UsageError if the page cannot be served at the address that was asked for."""
+    from workshop.labelling.server import listen  # only who wants a page waits for its server's libraries
+
     with _one_sentence(config):
         listen(config.host, config.port).close()
 
@@ -42,6 +43,8 @@ def open_labelling(
     """
     if how == "terminal":
         return TerminalLabeller(session, clips)
+    from workshop.labelling.server import start
+
     with _one_sentence(config):
         server = start(session, config.host, config.port)
     say(f"Your answers are asked for at {server.address}")
