@@ -1,6 +1,7 @@
 # make demo    balance a pole with the workshop's solution
 # make test    the whole suite, in several processes; PYTEST_FLAGS are added
 # make lint    the style and the types of the code
+# make experiments    all figures and tables of EXPERIMENTS.md, anew: about three hours on two cores
 # Each makes .venv and installs requirements.txt first, where that has not been done.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN := .venv/bin
 endif
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint
+.PHONY: demo test lint experiments
 
 demo: $(INSTALLED)
 	$(BIN)/python main.py --solution
@@ -23,6 +24,12 @@ lint: $(INSTALLED)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+
+experiments: $(INSTALLED)
+	$(BIN)/python benchmarks/comparisons_to_solve.py
+	$(BIN)/python benchmarks/experiments.py
+	$(BIN)/python benchmarks/reward_hacking.py
+	$(BIN)/python benchmarks/few_comparisons_elsewhere.py
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed; name one: make PYTHON=python3.12')"

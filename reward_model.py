@@ -20,7 +20,7 @@ from workshop.ensemble import EnsembleMLP
 from workshop.messages import UsageError, require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.safe_files import write_safely
-from workshop.spaces import Space, encode, encoded_size
+from workshop.spaces import Space, encode, encoded_size, flatten
 
 PIECE = 1000  # fragments described at a time
 CLIP = 10.0  # normalised inputs, in standard deviations, as in Stable-Baselines3's VecNormalize
@@ -44,6 +44,10 @@ class RewardModelConfig:
     """With --reward-network additive: how large the functions are before there are answers; each bump's weight."""
     bump_width: float = 0.5
     """With --reward-network additive: how smooth they are; the bumps' width in standard deviations of an input."""
+    reward_inputs: Literal["both", "observations"] = "both"
+    """What the learned reward is a function of: observations and actions, or observations alone."""
+    pessimism: float = 0.0
+    """The agent gets the members' mean reward less this many of their standard deviations: what is unknown is bad."""
     reward_epochs: int = 6
     """Passes over all comparisons so far in each fit; with --fit-until converged, at most so many."""
     fit_until: Literal["epochs", "converged"] = "epochs"
@@ -66,6 +70,7 @@ class RewardModelConfig:
         require_sizes("--hidden-sizes", self.hidden_sizes)
         require_number("--prior-std", self.prior_std, above=0, at_most=1000)
         require_number("--bump-width", self.bump_width, at_least=0.05, at_most=3)
+        require_number("--pessimism", self.pessimism, at_least=0, at_most=100)
         require_number("--reward-epochs", self.reward_epochs, at_least=1, at_most=10_000)
         require_number("--reward-batch-size", self.reward_batch_size, at_least=1, at_most=1_000_000)
         require_number("--reward-learning-rate", self.reward_learning_rate, above=0, at_most=1)
@@ -130,7 +135,7 @@ class RewardModel:
         self._spaces = observation_space, action_space
         self._generator = generator
         self._device = torch.device(device)
-        size = encoded_size(*self._spaces)
+        size = encoded_size(observation_space, None if config.reward_inputs == "observations" else action_space)
         weights_generator = torch.Generator().manual_seed(int(generator.integers(2**63)))
         self.networks: AdditiveEnsemble | EnsembleMLP
         if config.reward_network == "additive":
@@ -161,7 +166,7 @@ class RewardModel:
     def observe(self, rollouts: Rollouts) -> None:
         """Take new transitions into the statistics by which the inputs are normalised."""
         if len(rollouts) > 0:
-            self._input_statistics.update(encode(*self._spaces, *rollouts.transitions()))
+            self._input_statistics.update(self._encode(*rollouts.transitions()))
             self._take_input_statistics()
 
     def standardise(self, rollouts: Rollouts) -> None:
@@ -175,7 +180,11 @@ class RewardModel:
     def reward(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """The learned, standardised reward, float32 of shape (n,), for n observations and actions."""
         weights = 1 / (self.config.ensemble_size * self._output_std)
-        rewards: np.ndarray = weights @ self._member_rewards(observations, actions) - weights @ self._output_mean
+        of_members = self._member_rewards(observations, actions)
+        rewards: np.ndarray = weights @ of_members - weights @ self._output_mean
+        if self.config.pessimism > 0:
+            standardised = (of_members - self._output_mean[:, np.newaxis]) / self._output_std[:, np.newaxis]
+            rewards = rewards - np.float32(self.config.pessimism) * standardised.std(axis=0)
         return rewards
 
     def member_returns(self, fragments: Fragments) -> np.ndarray:
@@ -378,9 +387,15 @@ class RewardModel:
             order[member] = np.resize(self._generator.permutation(np.repeat(np.arange(n), counts)), n)
         return torch.from_numpy(order).to(self._device)
 
+    def _encode(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """What the reward is a function of, of shape (…, d)."""
+        if self.config.reward_inputs == "observations":
+            return flatten(self._spaces[0], observations)
+        return encode(*self._spaces, observations, actions)
+
     def _inputs(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Normalised network inputs, float32 of shape (…, d), for observations and actions of shape (…, *shape)."""
-        features = encode(*self._spaces, observations, actions)
+        features = self._encode(observations, actions)
         inputs: np.ndarray = ((features - self._input_mean) / self._input_std).clip(-CLIP, CLIP)
         return inputs
 

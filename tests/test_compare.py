@@ -17,7 +17,7 @@ from workshop.comparison_table import as_markdown, table
 from workshop.finished_runs import UnusableRunError, find_runs, read_run
 from workshop.groups import Group, as_flag, group_runs, mean_random_return
 from workshop.messages import UsageError
-from workshop.statistics import centre, centre_name, interval, quartiles
+from workshop.statistics import centre, centre_name, interval, quantiles
 
 
 def groups_in(directory: Path) -> list[Group]:
@@ -220,7 +220,7 @@ def test_equal_runs_have_an_interval_of_no_width():
 
 
 def test_quartiles_are_numbers_of_runs_and_count_the_unsolved_as_never():
-    np.testing.assert_array_equal(quartiles([10, 20, math.inf, 30]), [20, 30, math.inf])
+    np.testing.assert_array_equal(quantiles([10, 20, math.inf, 30]), [20, 30, math.inf])
 
 
 # The table and the figure

@@ -113,6 +113,29 @@ def test_returns_are_the_sums_of_the_outputs(reward_network: str):
     torch.testing.assert_close(returns, expected.T.reshape(3, 6, 2), atol=1e-5, rtol=1e-4)
 
 
+def test_pessimism_takes_so_many_standard_deviations_of_the_members_off_their_mean():
+    doubtful, trusting = (model(pessimism=pessimism) for pessimism in (0.5, 0))
+    for ensemble in (doubtful, trusting):
+        ensemble.fit(random_comparisons(10))
+        ensemble.standardise(rollouts())
+    observations, actions = rollouts(seed=1).transitions()
+    members = doubtful._member_rewards(observations, actions)
+    before = doubtful._member_rewards(*rollouts().transitions(at_most=2000))
+    standardised = (members - before.mean(axis=1, keepdims=True)) / before.std(axis=1, keepdims=True)
+    expected = standardised.mean(axis=0) - 0.5 * standardised.std(axis=0)
+    np.testing.assert_allclose(doubtful.reward(observations, actions), expected, atol=1e-4)
+    np.testing.assert_allclose(trusting.reward(observations, actions), standardised.mean(axis=0), atol=1e-4)
+
+
+def test_a_reward_of_observations_alone_is_the_same_whatever_is_done():
+    alone, both = (model(reward_inputs=inputs) for inputs in ("observations", "both"))
+    observations = random_fragments(30, length=1).observations[:, 0]
+    nothing, something = np.zeros(30, np.int64), np.ones(30, np.int64)
+    np.testing.assert_array_equal(alone.reward(observations, nothing), alone.reward(observations, something))
+    assert (both.reward(observations, nothing) != both.reward(observations, something)).any()
+    assert np.ptp(alone.reward(observations, nothing)) > 0
+
+
 def test_additive_members_are_fitted_to_what_is_most_likely_under_their_prior():
     """Against an independent search, for each member, with the comparisons that it does not leave out."""
     comparisons = random_comparisons(12)

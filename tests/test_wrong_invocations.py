@@ -110,6 +110,8 @@ OUT_OF_RANGE = {
     "main.py --ensemble-size 1000000000": ["--ensemble-size must be at least 1 and at most 100"],
     "main.py --hidden-sizes 1000000000": ["--hidden-sizes", "1 to 1024"],
     "main.py --hidden-sizes 8 8 8 8 8 8 8 8 8 8 8": ["--hidden-sizes must be 1 to 10 layer widths"],
+    "main.py --agent-weight-decay -1": ["--agent-weight-decay must be at least 0"],
+    "main.py --pessimism -1": ["--pessimism must be at least 0"],
     "main.py --prior-std 0": ["--prior-std", "above 0"],
     "main.py --bump-width 4": ["--bump-width must be at least 0.05 and at most 3"],
     "main.py --reward-epochs 0": ["--reward-epochs must be at least 1"],

@@ -50,6 +50,8 @@ class AgentConfig:
     """Steps in each environment between two PPO updates; adjusted so that updates fill an iteration evenly."""
     agent_learning_rate: float = 2e-3
     """Adam's step size for the agent."""
+    agent_weight_decay: float = 0.0
+    """AdamW's pull of the agent's weights towards zero: lets go of what it has learned for a reward that was wrong."""
     agent_epochs: int = 10
     """Passes over each rollout in a PPO update."""
     agent_batch_size: int = 400
@@ -81,6 +83,7 @@ class AgentConfig:
         require_number("--n-envs", self.n_envs, at_least=1, at_most=1024)
         require_number("--rollout-steps", self.rollout_steps, at_least=2, at_most=100_000)
         require_number("--agent-learning-rate", self.agent_learning_rate, above=0)
+        require_number("--agent-weight-decay", self.agent_weight_decay, at_least=0, at_most=1000)
         require_number("--agent-epochs", self.agent_epochs, at_least=1, at_most=1000)
         require_number("--agent-batch-size", self.agent_batch_size, at_least=2, at_most=1_000_000)
         require_number("--entropy-bonus", self.entropy_bonus, at_least=0, at_most=1000)
@@ -387,7 +390,9 @@ def _policy_options(config: AgentConfig) -> dict[str, Any]:
         "activation_fn": nn.ReLU if config.agent_activation == "relu" else nn.Tanh,
         "log_std_init": config.initial_log_std,
         "ortho_init": config.orthogonal_init,
-        "optimizer_kwargs": {"eps": 1e-5, "fused": True},  # SB3's own epsilon; fused, Adam's step is a single call
+        "optimizer_class": torch.optim.AdamW,
+        # SB3's own epsilon; fused, a step is a single call
+        "optimizer_kwargs": {"eps": 1e-5, "fused": True, "weight_decay": config.agent_weight_decay},
     }
 
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from workshop.finished_runs import FinishedRun
 from workshop.groups import Group, mean_random_return
 from workshop.safe_files import write_safely
-from workshop.statistics import centre, centre_name, interval, quartiles
+from workshop.statistics import centre, centre_name, interval, quantiles
 
 X = Literal["env_steps", "comparisons", "seconds"]
 X_LABELS = {
@@ -158,7 +158,7 @@ def _draw_to_solve(axes: Axes, groups: Sequence[Group], styles: Sequence[tuple[s
         numbers = np.sort(np.where(np.isfinite(group.to_solve), group.to_solve, never))
         spread = row + _beside_each_other(numbers)
         axes.scatter(numbers, spread, color=colour, marker=marker, s=22, alpha=0.6, linewidths=0)
-        median = quartiles(group.to_solve)[1]
+        median = quantiles(group.to_solve)[1]
         axes.plot([median if np.isfinite(median) else never] * 2, [row - 0.35, row + 0.35], color=colour, linewidth=2)
     axes.set_ylim(len(groups) - 0.4, -0.6)
     axes.set_xlim(0, never * 1.06)

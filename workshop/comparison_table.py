@@ -11,7 +11,7 @@ import numpy as np
 
 from workshop.groups import Group
 from workshop.safe_files import write_safely
-from workshop.statistics import centre, centre_name, interval, quartiles
+from workshop.statistics import centre, centre_name, interval, quantiles
 
 TO_SOLVE = tuple(f"comparisons_to_solve_{place}" for place in ("first_quartile", "median", "third_quartile"))
 TableRow = dict[str, Any]  # by column: text, an integer or, for most, a float
@@ -28,7 +28,7 @@ def table(groups: Sequence[Group]) -> list[TableRow]:
     for group in groups:
         final = group.final("true_return_mean")
         low, high = interval(final) or (math.nan, math.nan)
-        to_solve = np.full(3, math.nan) if group.is_baseline else quartiles(group.to_solve)
+        to_solve = np.full(3, math.nan) if group.is_baseline else quantiles(group.to_solve)
         share = float(np.mean([run.solved for run in group.runs]))
         seconds = float(np.median(group.final("seconds")))
         numbers = [float(centre(final)), float(low), float(high), share, *map(float, to_solve), seconds]

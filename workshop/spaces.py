@@ -17,9 +17,9 @@ def encode(observation_space: Space, action_space: Space, observations: np.ndarr
     return np.concatenate([flatten(observation_space, observations), flatten(action_space, actions)], axis=-1)
 
 
-def encoded_size(observation_space: Space, action_space: Space) -> int:
-    """The number d of numbers that `encode` makes of one observation and action."""
-    return spaces.flatdim(observation_space) + spaces.flatdim(action_space)
+def encoded_size(observation_space: Space, action_space: Space | None) -> int:
+    """The number d of numbers that `encode` makes of one observation and action, or that an observation alone is."""
+    return spaces.flatdim(observation_space) + (0 if action_space is None else spaces.flatdim(action_space))
 
 
 def flatten(space: Space, values: np.ndarray) -> np.ndarray:

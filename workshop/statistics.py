@@ -47,9 +47,9 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     return result.confidence_interval.low, result.confidence_interval.high
 
 
-def quartiles(comparisons_to_solve: Sequence[float] | np.ndarray) -> np.ndarray:
-    """First quartile, median and third of the runs' comparisons to solve, of which infinity is never; shape (3,).
+def quantiles(to_solve: Sequence[float] | np.ndarray, shares: Sequence[float] = (0.25, 0.5, 0.75)) -> np.ndarray:
+    """Quantiles, by default the quartiles, of what the runs needed to solve; infinity is never. Of shape (shares,).
 
     Each is the number in one of the runs, the higher of two where it lies between them.
     """
-    return np.quantile(comparisons_to_solve, [0.25, 0.5, 0.75], method="higher")
+    return np.quantile(to_solve, shares, method="higher")
