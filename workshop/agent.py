@@ -80,7 +80,7 @@ class AgentConfig:
     def __post_init__(self) -> None:
         require_number("--n-envs", self.n_envs, at_least=1, at_most=1024)
         require_number("--rollout-steps", self.rollout_steps, at_least=2, at_most=100_000)
-        require_number("--agent-learning-rate", self.agent_learning_rate, above=0)
+        require_number("--agent-learning-rate", self.agent_learning_rate, above=0, at_most=1e30)
         require_number("--agent-epochs", self.agent_epochs, at_least=1, at_most=1000)
         require_number("--agent-batch-size", self.agent_batch_size, at_least=2, at_most=1_000_000)
         require_number("--entropy-bonus", self.entropy_bonus, at_least=0, at_most=1000)
