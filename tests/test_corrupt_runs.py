@@ -18,7 +18,7 @@ from made_up_runs import write_run
 
 import compare
 import main
-from workshop.checkpoint import Checkpoints
+from workshop.checkpoint import Checkpoints, UnusableCheckpointError
 from workshop.finished_runs import UnusableRunError, read_run
 from workshop.messages import RunError, UsageError
 from workshop.resume import recorded_config
@@ -116,6 +116,18 @@ def test_resume_refuses_files_cut_short_anywhere(interrupted: Path, name: str):
     for end in ends(content.rstrip()):
         (interrupted / name).write_bytes(content[:end])
         assert Path(name).name in refused(interrupted) or "damaged" in refused(interrupted)
+
+
+def test_a_checkpoint_cut_short_at_any_tenth_byte_is_not_loaded(interrupted: Path, monkeypatch: pytest.MonkeyPatch):
+    """What `--resume` refuses it by, without the rest of the program, which would take an hour."""
+    checkpoints = Checkpoints(interrupted)
+    whole = checkpoints._load_state()
+    for name in (STATE, PIECE):
+        for end in reversed(range(0, (interrupted / name).stat().st_size, 10)):
+            os.truncate(interrupted / name, end)
+            with pytest.raises(UnusableCheckpointError, match="is damaged"):
+                checkpoints.load()
+        monkeypatch.setattr(checkpoints, "_load_state", lambda: whole)  # to go on to the next file
 
 
 def test_resume_drops_a_torn_answer_and_refuses_any_other_damage_of_them(interrupted: Path):
