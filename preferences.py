@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import entr
 
 from workshop.checkpoint import State
-from workshop.messages import UsageError, require_number
+from workshop.messages import RunError, UsageError, require_number
 from workshop.rollouts import Rollouts
 from workshop.spaces import Space, no_elements
 
@@ -193,7 +193,12 @@ class Questions:
         return {name: value for name, value in vars(self).items() if name not in ("_config", "_due")}
 
     def restore(self, state: State) -> None:
-        """Go on from `state`."""
+        """Go on from `state`. Raises a RunError if there are more or fewer answers of other runs than there were."""
+        if state["learned_before"] != self.learned_before:
+            raise RunError(
+                f"--comparisons-from gave {state['learned_before']} answers when the run began, and gives "
+                f"{self.learned_before} now, so it cannot go on as if it had never been stopped."
+            )
         vars(self).update(state)
 
     def next_batch(self, iteration: int) -> int:

@@ -17,7 +17,7 @@ from workshop.additive import AdditiveEnsemble
 from workshop.checkpoint import State
 from workshop.choice_models import ChoiceModel
 from workshop.ensemble import EnsembleMLP
-from workshop.messages import UsageError, require_number, require_sizes
+from workshop.messages import RunError, UsageError, require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.safe_files import write_safely
 from workshop.spaces import Space, encode, encoded_size, flatten
@@ -170,12 +170,21 @@ class RewardModel:
             self._take_input_statistics()
 
     def standardise(self, rollouts: Rollouts) -> None:
-        """Shift and scale each member's reward to mean 0 and standard deviation 1 over these rollouts."""
+        """Shift and scale each member's reward to mean 0 and standard deviation 1 over these rollouts.
+
+        Raises a RunError if they are so large that they have no finite ones: divided by infinity, all would be 0.
+        """
         if len(rollouts) == 0:
             return
-        rewards = self._member_rewards(*rollouts.transitions(at_most=STANDARDISE_ON))
-        self._output_mean = rewards.mean(axis=1)
-        self._output_std = rewards.std(axis=1) + 1e-8
+        with np.errstate(over="ignore", invalid="ignore"):
+            rewards = self._member_rewards(*rollouts.transitions(at_most=STANDARDISE_ON))
+            self._output_mean = rewards.mean(axis=1)
+            self._output_std = rewards.std(axis=1) + 1e-8
+        if not (np.isfinite(self._output_mean) & np.isfinite(self._output_std)).all():
+            raise RunError(
+                "Training has blown up: the learned reward is too large for its mean and spread to be finite. Try a "
+                "smaller --reward-learning-rate."
+            )
 
     def reward(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """The learned, standardised reward, float32 of shape (n,), for n observations and actions."""

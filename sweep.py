@@ -25,7 +25,7 @@ if __name__ == "__main__":  # while PyTorch is imported, which takes seconds, th
 from tqdm import tqdm
 
 from compare import compare_runs
-from main import Config, preference_loss, read_config, train
+from main import Config, preference_loss, read_config, recorded_comparisons, train
 from workshop.comparison_figure import X
 from workshop.device import choose_device
 from workshop.finished_runs import UnusableRunError, find_runs, read_run
@@ -275,8 +275,13 @@ def run_quietly(arguments: Sequence[str], parent: int, follow: Callable[[Row], o
 def check(flags: Sequence[Sequence[str]]) -> None:
     """Make sure that each of these can be run, before any is: a mistake ends the program."""
     configs = [read_config(each) for each in flags]
+    read = set()  # which recorded answers, as a sweep over other flags has the same for each run
     for config in configs:
-        plan_run(config)
+        plan = plan_run(config)
+        answers = config.preferences.comparisons_from, plan.spec.id, config.preferences.fragment_length
+        if answers not in read:
+            recorded_comparisons(config, plan)
+            read.add(answers)
         choose_device(config.device)
         if config.oracle.oracle != "synthetic":
             raise UsageError(f"--oracle {config.oracle.oracle}: nobody can answer many runs at once.")

@@ -148,6 +148,14 @@ def test_answers_without_rhyme_or_reason_are_explained_no_better_than_by_guessin
     assert all(np.isfinite(pair).all() for pair in explain(ChoiceModelConfig(), np.zeros(3), np.ones(3)).values())
 
 
+def test_hardly_any_lapses_are_explained_without_a_warning():
+    for loss, temperature in explain(
+        ChoiceModelConfig(lapse_rate=1e-300), np.array([1.0, -2.0, 1e6]), np.array([1.0, 1.0, 0.0])
+    ).values():
+        assert math.isfinite(loss)
+        assert math.isfinite(temperature)
+
+
 @pytest.mark.parametrize(
     ("flag", "options"),
     [

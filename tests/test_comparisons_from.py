@@ -1,12 +1,16 @@
 """`main.py --comparisons-from`: learning from answers that were given in other runs."""
 
+import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from conftest import TINY, progress, type_here
 
+import main
 from workshop.recorded_comparisons import read_record
+from workshop.run_directory import RunDirectory
 
 Finished = tuple[subprocess.CompletedProcess[str], Path]
 
@@ -52,3 +56,25 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(
     assert says in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_does_not_go_on_from_other_answers_than_it_began_with(tiny_run: Finished, tmp_path: Path):
+    """Such as those of a run that has been asking on, meanwhile."""
+    source = Path(shutil.copytree(tiny_run[1], tmp_path / "source"))
+    arguments = ["--solution", *TINY, "--comparisons-from", str(source), "--runs-dir", str(tmp_path / "runs")]
+
+    def stop(row) -> None:
+        if row["iteration"] == 1:
+            raise KeyboardInterrupt
+
+    config = main.read_config(arguments)
+    with pytest.raises(KeyboardInterrupt):
+        main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), stop)
+    (run,) = (tmp_path / "runs").iterdir()
+    lines = (source / "comparisons.jsonl").read_text(encoding="utf-8")
+    (source / "comparisons.jsonl").write_text("".join(lines.splitlines(keepends=True)[:-1]), encoding="utf-8")
+    refused = type_here("main.py", "--resume", str(run))
+    assert refused.returncode == 1
+    assert "--comparisons-from gave 6 answers when the run began, and gives 5 now" in refused.stderr
+    (source / "comparisons.jsonl").write_text(lines, encoding="utf-8")
+    assert type_here("main.py", "--resume", str(run)).returncode == 0

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import TINY, type_command
+from conftest import TINY, type_command, type_here
 from made_up_runs import write_run
 
 import compare
 import main
-from workshop.checkpoint import Checkpoints
+from workshop.checkpoint import Checkpoints, UnusableCheckpointError
 from workshop.finished_runs import UnusableRunError, read_run
 from workshop.messages import RunError, UsageError
 from workshop.resume import recorded_config
@@ -118,16 +118,41 @@ def test_resume_refuses_files_cut_short_anywhere(interrupted: Path, name: str):
         assert Path(name).name in refused(interrupted) or "damaged" in refused(interrupted)
 
 
+def test_a_checkpoint_cut_short_at_any_tenth_byte_is_not_loaded(interrupted: Path, monkeypatch: pytest.MonkeyPatch):
+    """What `--resume` refuses it by, without the rest of the program, which would take an hour."""
+    checkpoints = Checkpoints(interrupted)
+    whole = checkpoints._load_state()
+    for name in (STATE, PIECE):
+        for end in reversed(range(0, (interrupted / name).stat().st_size, 10)):
+            os.truncate(interrupted / name, end)
+            with pytest.raises(UnusableCheckpointError, match="is damaged"):
+                checkpoints.load()
+        monkeypatch.setattr(checkpoints, "_load_state", lambda: whole)  # to go on to the next file
+
+
 def test_resume_drops_a_torn_answer_and_refuses_any_other_damage_of_them(interrupted: Path):
+    """All of these answers are from before the checkpoint, but for one that a kill cut off after it."""
     file = interrupted / "comparisons.jsonl"
     content = file.read_bytes()
     for end in range(0, len(content), 10):
+        whole, _, torn = content[:end].rpartition(b"\n")
         file.write_bytes(content[:end])
-        with RunDirectory.reopen(interrupted) as run:
-            assert len(run.recorded) == content[:end].count(b"\n")
-        assert file.read_bytes() == content[:end][: content[:end].rfind(b"\n") + 1]
+        assert f"it lacks the answer to question {len(whole.splitlines())}." in refused(interrupted)
+        file.write_bytes(content + torn)
+        open_again(interrupted)
+        assert file.read_bytes() == content
+    file.unlink()
+    assert "it lacks the answer to question 0" in refused(interrupted)
     file.write_bytes(content.replace(b'"preference": ', b'"preference": 7'))
     assert "comparisons.jsonl, line 1" in refused(interrupted)
+
+
+def test_resume_makes_directories_that_a_copy_left_out_for_being_empty(interrupted: Path):
+    for name in ("plots", "videos"):
+        (interrupted / name).rmdir()
+    open_again(interrupted)
+    assert (interrupted / "plots").is_dir()
+    assert (interrupted / "videos").is_dir()
 
 
 @pytest.mark.parametrize("name", ["config.json", STATE, PIECE, "comparisons.jsonl", "fragments/000000.npz"])
@@ -266,6 +291,17 @@ def test_a_run_with_code_in_it_is_neither_resumed_nor_watched(interrupted: Path)
     (interrupted / "agent.zip").touch()
     with pytest.raises(RunError, match=r"payload.py is code"):
         watch(interrupted)
+
+
+def test_resume_imports_no_code_of_a_run(interrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The folder that `main.py` is in, on Python's path, may hold the run: then it is a package."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (interrupted / "payload.py").write_text(f"import os; os.mkdir({str(tmp_path / 'harm')!r})")
+    options = json.loads((interrupted / "config.json").read_text())
+    (interrupted / "config.json").write_text(json.dumps(options | {"env": "run.payload:Env-v0"}))
+    typed = type_here("main.py", "--resume", str(interrupted))
+    assert (typed.returncode, typed.stderr) == (1, f"{interrupted / 'payload.py'} is code, and a run holds none.\n")
+    assert not (tmp_path / "harm").exists()
 
 
 def test_resume_as_typed_says_one_sentence(interrupted: Path):

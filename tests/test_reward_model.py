@@ -14,6 +14,7 @@ from reward_model import RewardModel, RewardModelConfig
 from workshop.additive import AdditiveEnsemble
 from workshop.choice_models import ChoiceModelConfig, PreferenceLoss, bradley_terry_loss, choice_model
 from workshop.ensemble import EnsembleMLP
+from workshop.messages import RunError
 from workshop.rollouts import Rollouts
 
 OBSERVATIONS = spaces.Box(-np.inf, np.inf, (2,), np.float32)
@@ -266,6 +267,14 @@ def test_learned_reward_is_standardised_and_the_sum_of_a_fragment_is_its_return(
     )
     standardised = (members - members.mean(axis=1, keepdims=True)) / members.std(axis=1, keepdims=True)
     np.testing.assert_allclose(ensemble.reward(*seen.transitions()), standardised.mean(axis=0), rtol=1e-3, atol=1e-4)
+
+
+def test_a_reward_too_large_to_be_standardised_is_told_and_not_taken_for_0():
+    ensemble = model()
+    ensemble.fit(random_comparisons(20))
+    ensemble._layers[-1][0][:] = 1e30  # their squares have no float32
+    with pytest.raises(RunError, match=r"blown up.*--reward-learning-rate"):
+        ensemble.standardise(rollouts())
 
 
 def test_inputs_are_normalised_by_what_was_seen():

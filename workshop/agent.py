@@ -82,7 +82,7 @@ class AgentConfig:
     def __post_init__(self) -> None:
         require_number("--n-envs", self.n_envs, at_least=1, at_most=1024)
         require_number("--rollout-steps", self.rollout_steps, at_least=2, at_most=100_000)
-        require_number("--agent-learning-rate", self.agent_learning_rate, above=0)
+        require_number("--agent-learning-rate", self.agent_learning_rate, above=0, at_most=1e30)
         require_number("--agent-weight-decay", self.agent_weight_decay, at_least=0, at_most=1000)
         require_number("--agent-epochs", self.agent_epochs, at_least=1, at_most=1000)
         require_number("--agent-batch-size", self.agent_batch_size, at_least=2, at_most=1_000_000)
@@ -94,6 +94,11 @@ class AgentConfig:
         require_number("--gamma", self.gamma, at_least=0, at_most=1)
         require_number("--gae-lambda", self.gae_lambda, at_least=0, at_most=1)
         require_sizes("--agent-hidden-sizes", self.agent_hidden_sizes)
+        if self.agent_weight_decay * self.agent_learning_rate > 1:
+            raise ValueError(
+                "--agent-weight-decay times --agent-learning-rate, the share of each weight that a step takes away, "
+                f"must be at most 1, not {self.agent_weight_decay:g} * {self.agent_learning_rate:g}."
+            )
 
 
 class LearnedRewardVecEnv(VecEnvWrapper):

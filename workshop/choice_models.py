@@ -120,10 +120,15 @@ def log_probabilities(config: ChoiceModelConfig) -> dict[str, LogProbability]:
         log_probability: np.ndarray = -np.logaddexp(0, loss_b - loss_a)
         return log_probability
 
+    def lapse(difference: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):  # at a tiny rate an answer can be impossible, which -infinity says
+            log_probability: np.ndarray = np.log((1 - rate) * expit(difference) + rate / 2)
+        return log_probability
+
     return {
         "bradley-terry": lambda difference: -np.logaddexp(0, -difference),
         "thurstone": log_ndtr,
-        "lapse": lambda difference: np.log((1 - rate) * expit(difference) + rate / 2),
+        "lapse": lapse,
         "hinge": hinge,
     }
 

@@ -17,7 +17,7 @@ def no_such_flag(typed: str, flags: Collection[str]) -> str:
     flag = typed.replace("_", "-")
     if flag in flags:
         return f"{flag} comes after --, where there are no flags any more; leave the -- out."
-    close = difflib.get_close_matches(flag.lower(), flags, n=1)
+    close = difflib.get_close_matches(flag.lower(), [*flags, "--help"], n=1)
     return f"There is no flag {shown(typed)}" + (f"; did you mean {close[0]}?" if close else ": --help lists them all.")
 
 

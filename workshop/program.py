@@ -65,6 +65,8 @@ def _options(config: Any) -> Iterator[tuple[str, Any]]:
     """Each flag of a dataclass, and of those in it, with its value; what is on or off is two flags."""
     for field in fields(config):
         value, flag = getattr(config, field.name), field.name.replace("_", "-")
+        if tyro.conf.Positional in getattr(field.type, "__metadata__", ()):
+            continue  # is typed without a flag
         if is_dataclass(value):
             yield from _options(value)
         else:

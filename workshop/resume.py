@@ -13,7 +13,7 @@ from workshop import randomness
 from workshop.agent import Agent
 from workshop.checkpoint import Checkpoints, State
 from workshop.messages import RunError, UsageError, shown
-from workshop.record_files import BrokenRecordError, find_file, parse_object, read_bytes
+from workshop.record_files import BrokenRecordError, find_file, parse_object, read_bytes, refuse_links_and_code
 from workshop.rollouts import Rollouts
 from workshop.run_directory import CONFIG, RunDirectory
 
@@ -70,8 +70,12 @@ def recorded_arguments(run: Path) -> list[str]:
 
 
 def recorded_config(run: Path, read_config: Callable[[list[str]], Config]) -> Config:
-    """The run's options as `read_config` reads those that are typed; raises what `recorded_arguments` does."""
+    """The run's options as `read_config` reads those that are typed; raises what `recorded_arguments` does.
+
+    A run with code in it is refused here, too, since the environment's id may name a module, which is then imported.
+    """
     arguments = recorded_arguments(run)
+    refuse_links_and_code(run)
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             return read_config(arguments)

@@ -31,6 +31,7 @@ CONFIG = "config.json"
 PROGRESS = "progress.csv"
 ANSWERS = "comparisons.jsonl"
 LOCK = ".lock"
+PARTS = ("plots", "videos")
 PACKAGES = ("gymnasium", "numpy", "stable-baselines3", "torch")
 
 COLUMNS = (
@@ -95,7 +96,7 @@ class RunDirectory:
         path = _make_directory(runs_dir, f"{flat['env'].replace('/', '-')}__{flat['name']}__{flat['seed']}")
         try:
             run = cls(path)
-            for part in ("plots", "videos"):
+            for part in PARTS:
                 (path / part).mkdir()
             packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
             _write_text(path / "command.txt", as_command(arguments) + "\n")
@@ -119,7 +120,11 @@ class RunDirectory:
             run.saved = run.checkpoints.load() if run.checkpoints.exist else None
             if run.saved is None:
                 run._write_rows([COLUMNS])
+            else:
+                _require_answers(path, run.saved[0], run.recorded)
             _cut_torn_line(path / ANSWERS)
+            for part in PARTS:  # empty directories are easily lost where a run is copied
+                (path / part).mkdir(exist_ok=True)
         except UnusableCheckpointError as problem:
             run._lock.release()
             raise RunError(f"--resume {path}: the checkpoint {problem}.") from problem
@@ -298,6 +303,20 @@ def _recorded_answers(run: Path) -> dict[int, float | None]:
         if not line.undone:
             answers[line.comparison] = line.preference
     return answers
+
+
+def _require_answers(run: Path, state: State, recorded: Mapping[int, float | None]) -> None:
+    """Raise a RunError if an answer from before a checkpoint is not on record, since nobody would be asked again.
+
+    It was on the disk before the checkpoint was.
+    """
+    try:
+        asked = range(state["run"]["comparisons"])
+    except (KeyError, TypeError) as problem:
+        raise UnusableCheckpointError("is damaged: it does not hold what a run saves") from problem
+    missing = next((number for number in asked if number not in recorded), None)
+    if missing is not None:
+        raise RunError(f"{run / ANSWERS} is damaged: it lacks the answer to question {missing}.")
 
 
 def _cut_torn_line(path: Path) -> None:
