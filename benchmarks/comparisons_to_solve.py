@@ -96,16 +96,16 @@ def run(seed: int, flags: list[str]) -> dict[str, Any]:
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     wall = time.perf_counter() - started
     result: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
-    progress = read_run(Path(result["run"])).columns
-    unsolved = np.flatnonzero(progress["true_return_mean"] < 190)
-    first = unsolved[-1] + 1 if len(unsolved) else 0
-    before = wall - result["seconds"]  # imports, for the most part
     result |= {"wall": wall, "comparisons_to_solve": np.inf, "steps_to_solve": np.inf, "seconds_to_solve": np.inf}
     if result["solved"]:
+        there = read_run(Path(result["run"]))
+        unsolved = np.flatnonzero(there.columns["true_return_mean"] < there.solved_at)
+        first = unsolved[-1] + 1 if len(unsolved) else 0
+        before = wall - result["seconds"]  # imports, for the most part
         result |= {
-            "comparisons_to_solve": progress["comparisons"][first],
-            "steps_to_solve": progress["env_steps"][first],
-            "seconds_to_solve": before + progress["seconds"][first],
+            "comparisons_to_solve": there.columns["comparisons"][first],
+            "steps_to_solve": there.columns["env_steps"][first],
+            "seconds_to_solve": before + there.columns["seconds"][first],
         }
     print(
         f"seed {seed}: return {result['true_return_mean']}, comparisons to solve {result['comparisons_to_solve']:g}, "
