@@ -94,6 +94,8 @@ class Config:
     """Where the networks live; auto is the GPU if there is one. For nets this small the CPU is the faster."""
     preset: Literal["none", "few-comparisons"] = "none"
     """Other defaults, for a purpose: few-comparisons learns from as few answers as we know how to."""
+    pictures: bool = True
+    """Make moving pictures of the agent at the end, where its environment can be drawn; they take a few seconds."""
     reward: Literal["learned", "true"] = "learned"
     """What trains the agent: the learned reward or, to compare with, the environment's true one."""
     check: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -227,7 +229,9 @@ def train(
     show_bar = config.oracle.oracle != "terminal"
     with (
         open_run() as run,
-        Report(run, plan.spec, config.total_timesteps, config.seed, started, follow, show_bar) as report,
+        Report(
+            run, plan.spec, config.total_timesteps, config.seed, started, follow, show_bar, config.pictures
+        ) as report,
     ):
         held_out = rlhf(config, plan, device, run, report)
         explained = explain(config.choice_model, held_out.differences, held_out.preferences)

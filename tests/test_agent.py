@@ -5,6 +5,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecMonitor
 
@@ -124,6 +125,20 @@ def test_ppo_is_as_asked_for(tmp_path: Path):
         return agent._ppo.policy.action_net.weight.detach().abs().max().item()
 
     assert spread(make_agent(tmp_path)) < 0.02 < 0.1 < spread(agent), "orthogonal ones have the gain 0.01 at the output"
+
+
+def test_weight_decay_takes_its_share_of_the_weights_in_each_step(tmp_path: Path):
+    """With a learning rate so small that nothing else changes them."""
+    options = {"agent_learning_rate": 1e-6, "agent_epochs": 3, "agent_batch_size": 1000}
+    plain, decaying = (make_agent(tmp_path, **options, agent_weight_decay=decay) for decay in (0.0, 1000.0))
+    before = plain._ppo.policy.value_net.weight.detach().clone()
+    for agent in (plain, decaying):
+        agent.train(None)
+    steps = decaying._ppo.policy.optimizer.state[decaying._ppo.policy.value_net.weight]["step"]
+    expected = before * (1 - 1e-6 * 1000) ** float(steps)
+    torch.testing.assert_close(decaying._ppo.policy.value_net.weight.detach(), expected, atol=2e-5, rtol=0)
+    torch.testing.assert_close(plain._ppo.policy.value_net.weight.detach(), before, atol=2e-5, rtol=0)
+    assert (before - expected).abs().max() > 1e-3
 
 
 def test_no_random_rollouts_are_no_rollouts(tmp_path: Path):

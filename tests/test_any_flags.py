@@ -57,6 +57,8 @@ MAIN = {
     "--seed": whole(0, 2**32 - 1),
     "--name": one_of("a", "a.b-c_d", "..", "CON", "a b"),
     "--runs-dir": one_of("other", "other/below", "file"),
+    "--pictures": ON_OR_OFF,
+    "--no-pictures": ON_OR_OFF,
     "--preset": one_of("none", "few-comparisons"),
     "--device": one_of("cpu", "auto", "cuda"),
     "--reward": one_of("learned", "true"),

@@ -27,6 +27,7 @@ KINDS = {
     "pole": [],
     "true reward": ["--reward", "true"],
     "pendulum": ["--env", "Pendulum-v1", "--normalise"],
+    "few comparisons": ["--preset", "few-comparisons", "--pessimism", "0.5", "--agent-weight-decay", "0.1"],
     "everything": ["--dropout", "0.2", "--adaptive-weight-decay", "--query", "information-gain", "--oracle-skip", "0"],
 }
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")
@@ -98,7 +99,7 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(
     whole: tuple[list[str], Path, float], tmp_path: Path
 ):
-    """Five kills in each of four kinds of run, one after another in the same run: twenty, at moments unforeseen."""
+    """Five kills in each of five kinds of run, one after another in the same run: twenty-five, unforeseen."""
     arguments, uninterrupted, seconds = whole
     moments = np.random.default_rng(len(uninterrupted.name)).uniform(0.05, 0.6, size=5) * seconds
     killed(lambda: train(arguments, tmp_path), moments[0])

@@ -32,7 +32,7 @@ class Report:
     `started` is the time, by `time.perf_counter`, from which the run's seconds count. `seed` is the run's; the
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
     `follow`, if given, is called with each row of the progress. A `spectator` that is set is told of it all; what is
-    registered for `cleanup` is closed at the end of the `with`.
+    registered for `cleanup` is closed at the end of the `with`. Without `pictures` none are made.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Report:
         started: float,
         follow: Callable[[Row], object] | None = None,
         show_bar: bool = True,
+        pictures: bool = True,
     ):
         self.run = run
         self.spectator: Spectator | None = None
@@ -56,6 +57,7 @@ class Report:
         self._last: Evaluation  # once there is one
         self._alarm = HackingAlarm()
         self._solved_at = solved_at(spec)
+        self._pictures = pictures
         self._plots, self._videos = run.path / "plots", run.path / "videos"
         # with disable=None the bar is shown on a terminal only
         disable = None if show_bar else True
@@ -139,7 +141,7 @@ class Report:
         draw_learning_curve(rows, self._solved_at, self._plots / "learning_curve.png")
         if len(self._last.learned_rewards):
             draw_learned_reward(rows, self._last, self._plots / "learned_reward.png")
-        if can_be_drawn(self._spec.id):
+        if self._pictures and can_be_drawn(self._spec.id):
             save_progress(
                 self._spec, self._episodes, [row["comparisons"] for row in rows], self._videos / "progress.gif"
             )
@@ -154,6 +156,8 @@ class Report:
             losses = ", ".join(f"{name} {loss:.3f}" for name, (loss, _) in explained.items())
             say(f"Held-out answers, explained by each choice model at its best (nats; guessing has 0.693): {losses}")
         say(f"Plots:           {self._plots}")
+        if not self._pictures:
+            return
         if can_be_drawn(self._spec.id):
             say(f"Moving pictures: {self._videos / 'final_policy.gif'}")
             say(f"                 {self._videos / 'progress.gif'} (the agent after each iteration)")
