@@ -68,7 +68,7 @@ class RewardModelConfig:
     def __post_init__(self) -> None:
         require_number("--ensemble-size", self.ensemble_size, at_least=1, at_most=100)
         require_sizes("--hidden-sizes", self.hidden_sizes)
-        require_number("--prior-std", self.prior_std, above=0, at_most=1000)
+        require_number("--prior-std", self.prior_std, at_least=1e-6, at_most=1000)
         require_number("--bump-width", self.bump_width, at_least=0.05, at_most=3)
         require_number("--pessimism", self.pessimism, at_least=0, at_most=100)
         require_number("--reward-epochs", self.reward_epochs, at_least=1, at_most=10_000)

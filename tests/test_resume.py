@@ -229,7 +229,16 @@ def test_a_signal_stops_a_run_with_the_command_that_resumes_it(tmp_path: Path, n
     assert "Traceback" not in errors
 
 
-@pytest.mark.parametrize("kind", [[], ["--reward", "true", "--env", "Pendulum-v1"]])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        [],
+        ["--reward", "true", "--env", "Pendulum-v1"],
+        # several updates an iteration: what acts with such weights gets rewards that are not finite either
+        ["--env", "Pendulum-v1", "--total-timesteps", "8000"],
+        ["--reward", "true", "--env", "Pendulum-v1", "--total-timesteps", "8000"],
+    ],
+)
 def test_training_that_blows_up_says_so_and_keeps_the_checkpoint_before(tmp_path: Path, kind: list[str]):
     blown = type_here("main.py", *SMALL, *kind, "--agent-learning-rate", "1e30", "--runs-dir", str(tmp_path))
     assert blown.returncode == 1

@@ -271,8 +271,9 @@ def test_learned_reward_is_standardised_and_the_sum_of_a_fragment_is_its_return(
 
 def test_a_reward_too_large_to_be_standardised_is_told_and_not_taken_for_0():
     ensemble = model()
-    ensemble.fit(random_comparisons(20))
-    ensemble._layers[-1][0][:] = 1e30  # their squares have no float32
+    rewards = np.full((5, 2000), 1e30, np.float32)  # the squares have no float32
+    rewards[:, ::2] *= -1
+    ensemble._member_rewards = lambda *_: rewards
     with pytest.raises(RunError, match=r"blown up.*--reward-learning-rate"):
         ensemble.standardise(rollouts())
 

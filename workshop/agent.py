@@ -200,7 +200,7 @@ class Agent:
                 log_interval=None,  # type: ignore[arg-type]  # so it never logs: `log` does, once an iteration
                 reset_num_timesteps=False,
             )
-        except (ValueError, RuntimeError):  # nothing can be drawn with such probabilities
+        except (ValueError, RuntimeError, RunError):  # such weights: nothing to draw from, or rewards as bad as they
             self._require_finite_weights()
             raise
         self._require_finite_weights()
