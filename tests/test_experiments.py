@@ -187,7 +187,7 @@ def test_the_readme_has_every_experiment_and_no_flag_that_does_not_exist(monkeyp
         assert flag in flags or flag == "--help", flag
 
 
-@pytest.mark.parametrize(("arguments", "comparisons", "usual"), [([], 14, 36), (["--env", "HalfCheetah-v5"], 350, 700)])
+@pytest.mark.parametrize(("arguments", "comparisons", "usual"), [([], 20, 36), (["--env", "HalfCheetah-v5"], 350, 700)])
 def test_a_preset_changes_defaults_and_nothing_that_is_typed(arguments: list[str], comparisons: int, usual: int):
     preset = [*arguments, "--preset", "few-comparisons"]
     config = main.read_config(preset)
