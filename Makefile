@@ -28,6 +28,7 @@ lint: $(INSTALLED)
 experiments: $(INSTALLED)
 	$(BIN)/python benchmarks/comparisons_to_solve.py
 	$(BIN)/python benchmarks/experiments.py
+	$(BIN)/python benchmarks/studies.py
 	$(BIN)/python benchmarks/reward_hacking.py
 	$(BIN)/python benchmarks/few_comparisons_elsewhere.py
 

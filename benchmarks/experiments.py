@@ -1,133 +1,111 @@
-"""The studies of EXPERIMENTS.md: `python benchmarks/experiments.py`, or `make experiments` for all that is in there.
+"""What becomes of each experiment on the slides: `python benchmarks/experiments.py`.
 
-First the questions of the slides, each of them a sweep, typed as it is printed, with its figure in `plots/`. Then what
-was tried to need fewer comparisons, each alone against the preset that came of it. The runs of the sweeps are kept in
-`--runs-dir`, so that what was interrupted goes on where it was.
+Runs `main.py` on the pole as a user types it, with the flags of each experiment in turn, on the same seeds, and prints
+a row for each. The seeds are others than those that the default settings were chosen on.
 """
 
-import shlex
-import subprocess
+import csv
 import sys
 import tempfile
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from comparisons_to_solve import ORACLE, ROOT, run
+import numpy as np
+from comparisons_to_solve import ROOT, run
 
 sys.path.insert(0, str(ROOT))
-
-import numpy as np
 
 from workshop.program import read_flags
 from workshop.statistics import quantiles
 
-STUDIES = {  # the figure's name, what is varied, and what goes to every run
-    "epochs": "--reward-epochs 1 3 6 20 60 -- --solution",
-    "batch-size": "--reward-batch-size 2 5 20 100 -- --solution",
-    "fragments": "--fragment-length 1 5 10 20 40 -- --solution",
-    "network-sizes": "--hidden-sizes 4 32 32,32 128,128 -- --solution",
-    "queries": "--query uniform disagreement entropy information-gain -- --solution",
-    "converged": "--fit-until epochs converged -- --solution --reward-epochs 60",
-    "choice-models": "--loss bradley-terry thurstone lapse hinge --oracle-temperature 0 1 -- --oracle-equal 0",
-    "choice-models-mistakes": "--loss bradley-terry thurstone lapse hinge -- --oracle-temperature 0 "
-    "--oracle-mistakes 0.1",
-}
-PRESET = "--preset few-comparisons"
-TRICKS = (
+EXPERIMENTS = (
     "",
+    "--reward-epochs 1",
+    "--reward-epochs 60",
+    "--reward-batch-size 4",
+    "--fragment-length 1",
+    "--fragment-length 5",
+    "--fragment-length 60",
+    "--hidden-sizes 4",
+    "--hidden-sizes 256 256",
+    "--iterations 5",
+    "--loss-temperature 10",
+    "--loss hinge",
+    "--loss thurstone",
+    "--oracle-temperature 1",
+    "--oracle-mistakes 0.2",
+    "--oracle-mistakes 0.2 --loss lapse --lapse-rate 0.4",
+    "--oracle-skip 0",
+    "--oracle-equal 0.5",
+    "--oracle-discount 0.8",
     "--query uniform",
     "--query entropy",
     "--query information-gain",
-    "--pool-factor 10",
     "--diversity k-centre",
-    "--fragment-length 10",
-    "--fragment-length 40",
+    "--reward-epochs 60 --fit-until converged",
+    "--stop-asking settled",
+    "--schedule constant",
     "--schedule hyperbolic",
-    "--schedule frontloaded",
-    "--comparisons 14",
     "--no-pretrain",
-    "--recent-fraction 0.1",
-    "--recent-fraction 1",
-    "--iterations 10",
-    "--iterations 30",
-    "--comparisons-per-fit 4",
-    "--reward-network joint",
-    "--ensemble-size 5",
-    "--prior-std 0.3",
-    "--bump-width 1",
-    "--reward-inputs observations",
-    "--pessimism 0.5",
-    "--entropy-bonus 0.05",
-    "--agent-learning-rate 1e-3",
-    "--agent-weight-decay 0.3",
-    "--normalise",
-    "--n-envs 32 --rollout-steps 25",
+    "--ensemble-size 1",
+    "--weight-decay 0",
+    "--weight-decay 0 --dropout 0.2",
+    "--adaptive-weight-decay",
+    "--comparisons 4 --schedule constant",
 )
 
 
 @dataclass(frozen=True)
 class Options:
-    """Run the studies of EXPERIMENTS.md."""
+    """Run each experiment on several seeds."""
 
-    only: str | None = None
-    """The name of one study alone, or `tricks`."""
-    seeds: int = 10
-    """How many seeds for each point of a sweep."""
     first_seed: int = 20
-    """The first seed of the sweeps, which nothing was tuned on."""
-    trick_seeds: int = 20
-    """How many seeds, from 0 on, for each trick: those on which the preset was chosen."""
+    """The first seed."""
+    seeds: int = 10
+    """How many seeds, one after another."""
     jobs: int = 2
     """Runs at once."""
-    runs_dir: Path = Path("runs/experiments")
-    """Where the sweeps' runs are kept, and looked for."""
 
 
 def main() -> None:
     options = read_flags(Options, sys.argv[1:])
-    for name, flags in STUDIES.items():
-        if options.only in (None, name):
-            study(name, flags, options)
-    if options.only in (None, "tricks"):
-        tricks(options)
-
-
-def study(name: str, flags: str, options: Options) -> None:
-    """Run one sweep as it is typed."""
-    varied, fixed = flags.split(" -- ")
-    own = f"--name {name} --seeds {options.seeds} --first-seed {options.first_seed} --jobs {options.jobs}"
-    command = f"sweep.py {varied} {own} --runs-dir {options.runs_dir / name} -- {fixed}"
-    print(f"\n## {name}\n\n    python {command}\n", flush=True)
-    subprocess.run([sys.executable, *shlex.split(command)], cwd=ROOT, check=True)
-
-
-def tricks(options: Options) -> None:
-    """Run each trick alone against the preset."""
-    seeds = range(options.trick_seeds)
-    print(
-        f"\n## tricks, on seeds {seeds[0]}–{seeds[-1]}\n\n"
-        f"| `{PRESET}` and | solved | comparisons to solve: median (quartiles) | 95th percentile |\n"
-        "| --- | --- | --- | --- |"
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    columns = (
+        "flags",
+        "solved",
+        "comparisons to solve",
+        "answers",
+        "skipped",
+        "gradient steps",
+        "held-out accuracy",
+        "reward hacking",
     )
+    print(f"seeds {seeds[0]}–{seeds[-1]}\n\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
     with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
-        for trick in TRICKS:
-            flags = [*ORACLE, *PRESET.split(), *trick.split(), "--runs-dir", runs_dir]
-            results = list(pool.map(lambda seed, flags=flags: run(seed, flags), seeds))
-            print(describe(trick, results), flush=True)
+        for experiment in EXPERIMENTS:
+            flags = [*experiment.split(), "--runs-dir", runs_dir]
+            print(describe(experiment, list(pool.map(lambda seed, flags=flags: run(seed, flags), seeds))), flush=True)
 
 
-def describe(trick: str, results: Sequence[dict[str, Any]]) -> str:
-    """A row of the table."""
-    to_solve = [result["comparisons_to_solve"] for result in results]
-    first, median, third, most = (
-        f"{number:g}" if np.isfinite(number) else "never" for number in quantiles(to_solve, [0.25, 0.5, 0.75, 0.95])
-    )
+def describe(experiment: str, results: list[dict[str, Any]]) -> str:
+    """A row of the table; means over the seeds, but for the comparisons: median (quartiles)."""
+    last, alarms = [], 0
+    for result in results:
+        with (Path(result["run"]) / "progress.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        last.append(rows[-1])
+        alarms += any(row["reward_hacking"] == "1" for row in rows)
+
+    def mean(column: str) -> float:
+        return float(np.mean([float(row[column]) for row in last if row[column]]))  # empty: nothing was held out
+
+    first, median, third = quantiles([result["comparisons_to_solve"] for result in results])
     return (
-        f"| {f'`{trick}`' if trick else 'nothing else'} | {sum(r['solved'] for r in results)} of {len(results)} "
-        f"| {median} ({first} to {third}) | {most} |"
+        f"| {f'`{experiment}`' if experiment else 'none'} | {sum(r['solved'] for r in results)} of {len(results)} "
+        f"| {median:g} ({first:g} to {third:g}) | {mean('comparisons'):.0f} | {mean('skipped'):.0f} "
+        f"| {mean('gradient_steps'):.0f} | {mean('reward_model_accuracy'):.2f} | {alarms} of {len(results)} |"
     )
 
 

@@ -21,7 +21,7 @@ from workshop.safe_files import write_safely
 # Nested dicts, lists and tuples of tensors, arrays, numbers and text
 State = dict[str, Any]
 
-FORMAT = 2
+FORMAT = 3
 MADE_BY = ("gymnasium", "numpy", "stable-baselines3", "torch")
 STATE = "state.pt"
 ARRAY = "__array__"  # marks what was an array, since tensors alone can be loaded without running code

@@ -121,7 +121,11 @@ class Report:
         return {
             "evaluator": self._evaluator.state(),
             "alarm": self._alarm.state(),
-            "episodes": [vars(episodes) for episodes in self._episodes],
+            # a few large arrays, since each one in a checkpoint takes its time, and there are ever more episodes
+            "true_returns": np.stack([episodes.true_returns for episodes in self._episodes]),
+            "seeds": [episodes.seed for episodes in self._episodes],
+            "first_actions": np.concatenate([episodes.first_actions for episodes in self._episodes]),
+            "lengths": [len(episodes.first_actions) for episodes in self._episodes],
             "last": vars(self._last) | {"episodes": vars(self._last.episodes)},
             "seconds": time.perf_counter() - self._started,
         }
@@ -130,7 +134,12 @@ class Report:
         """Go on from `state`; what was between it and now does not count into the run's seconds."""
         self._evaluator.restore(state["evaluator"])
         self._alarm.restore(state["alarm"])
-        self._episodes = [Episodes(**episodes) for episodes in state["episodes"]]
+        first_actions = np.split(state["first_actions"], np.cumsum(state["lengths"])[:-1])
+        no_steps = (np.empty(0),) * 3
+        self._episodes = [
+            Episodes(*no_steps, *each)
+            for each in zip(state["true_returns"], state["seeds"], first_actions, strict=True)
+        ]
         self._last = Evaluation(**state["last"] | {"episodes": Episodes(**state["last"]["episodes"])})
         self._started -= state["seconds"]
         self._bar.update(self.run.rows[-1]["env_steps"])
