@@ -68,7 +68,7 @@ def save_final_policy(spec: EnvSpec, episodes: Episodes, path: Path) -> None:
 
 
 def save_progress(spec: EnvSpec, evaluated: Sequence[Episodes], comparisons: Sequence[int], path: Path) -> None:
-    """Write the agent after each iteration, side by side and in step, over the number of comparisons it had seen.
+    """Write the agent after its iterations, side by side and in step, over the number of comparisons it had seen.
 
     If there are more than 12 iterations, evenly spaced ones are shown, the first and the last among them.
     """

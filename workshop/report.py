@@ -169,7 +169,7 @@ class Report:
             return
         if can_be_drawn(self._spec.id):
             say(f"Moving pictures: {self._videos / 'final_policy.gif'}")
-            say(f"                 {self._videos / 'progress.gif'} (the agent after each iteration)")
+            say(f"                 {self._videos / 'progress.gif'} (the agent over its iterations)")
         else:
             say(f"Moving pictures: none, since {self._spec.id} cannot be drawn here without a window")
 
