@@ -1,7 +1,7 @@
 # make demo    balance a pole with the workshop's solution
 # make test    the whole suite, in several processes; PYTEST_FLAGS are added
 # make lint    the style and the types of the code
-# make experiments    all figures and tables of EXPERIMENTS.md, anew: about three hours on two cores
+# make experiments    the benchmarks that EXPERIMENTS.md and the README tell of, anew: several hours on two cores
 # Each makes .venv and installs requirements.txt first, where that has not been done.
 
 PYTHON ?= python3
