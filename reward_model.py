@@ -20,7 +20,7 @@ from workshop.ensemble import EnsembleMLP
 from workshop.messages import RunError, UsageError, require_number, require_sizes
 from workshop.rollouts import Rollouts
 from workshop.safe_files import write_safely
-from workshop.spaces import Space, encode, encoded_size, flatten
+from workshop.spaces import Space, encode, encoded_size
 
 PIECE = 1000  # fragments described at a time
 CLIP = 10.0  # normalised inputs, in standard deviations, as in Stable-Baselines3's VecNormalize
@@ -132,10 +132,10 @@ class RewardModel:
         self.config = config
         self.gradient_steps = 0
         self._choice_model = choice_model
-        self._spaces = observation_space, action_space
+        self._spaces = observation_space, None if config.reward_inputs == "observations" else action_space
         self._generator = generator
         self._device = torch.device(device)
-        size = encoded_size(observation_space, None if config.reward_inputs == "observations" else action_space)
+        size = encoded_size(*self._spaces)
         weights_generator = torch.Generator().manual_seed(int(generator.integers(2**63)))
         self.networks: AdditiveEnsemble | EnsembleMLP
         if config.reward_network == "additive":
@@ -166,7 +166,7 @@ class RewardModel:
     def observe(self, rollouts: Rollouts) -> None:
         """Take new transitions into the statistics by which the inputs are normalised."""
         if len(rollouts) > 0:
-            self._input_statistics.update(self._encode(*rollouts.transitions()))
+            self._input_statistics.update(encode(*self._spaces, *rollouts.transitions()))
             self._take_input_statistics()
 
     def standardise(self, rollouts: Rollouts) -> None:
@@ -396,15 +396,9 @@ class RewardModel:
             order[member] = np.resize(self._generator.permutation(np.repeat(np.arange(n), counts)), n)
         return torch.from_numpy(order).to(self._device)
 
-    def _encode(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
-        """What the reward is a function of, of shape (…, d)."""
-        if self.config.reward_inputs == "observations":
-            return flatten(self._spaces[0], observations)
-        return encode(*self._spaces, observations, actions)
-
     def _inputs(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Normalised network inputs, float32 of shape (…, d), for observations and actions of shape (…, *shape)."""
-        features = self._encode(observations, actions)
+        features = encode(*self._spaces, observations, actions)
         inputs: np.ndarray = ((features - self._input_mean) / self._input_std).clip(-CLIP, CLIP)
         return inputs
 

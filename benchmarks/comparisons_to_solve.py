@@ -47,9 +47,8 @@ class Options:
 
 
 def main() -> None:
-    arguments = [*sys.argv[1:], "--"]
-    end = arguments.index("--")
-    options, passed_on = tyro.cli(Options, args=arguments[:end]), arguments[end + 1 : -1]
+    arguments, passed_on = split_arguments()
+    options = tyro.cli(Options, args=arguments)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     print(
         f"seeds {seeds[0]}–{seeds[-1]}\n\n"
@@ -62,6 +61,13 @@ def main() -> None:
             typed = [*ORACLE, *flags, "--runs-dir", runs_dir]
             results = list(pool.map(lambda seed, typed=typed: run(seed, typed), seeds))
             print(describe(" ".join(flags), results), flush=True)
+
+
+def split_arguments() -> tuple[list[str], list[str]]:
+    """What was typed for the benchmark itself and, after `--`, for `main.py`."""
+    typed = [*sys.argv[1:], "--"]
+    end = typed.index("--")
+    return typed[:end], typed[end + 1 : -1]
 
 
 def describe(flags: str, results: Sequence[dict[str, Any]]) -> str:
@@ -78,11 +84,11 @@ def describe(flags: str, results: Sequence[dict[str, Any]]) -> str:
 
 
 def median(values: Sequence[float], digits: str = "g") -> str:
-    """The median and its interval, each of them one of the values; infinity is never."""
+    """The median and its interval, each of them one of the values; infinity is never. A few runs have no interval."""
     middle = quantiles(values, [0.5])[0]
     interval = stats.quantile_test(values, q=middle, p=0.5).confidence_interval(0.95)
-    low, middle, high = (f"{x:{digits}}" if np.isfinite(x) else "never" for x in (interval.low, middle, interval.high))
-    return f"{middle} ({low} to {high})"
+    shown = [f"{x:{digits}}" if np.isfinite(x) else "never" for x in (middle, interval.low, interval.high)]
+    return shown[0] if np.isnan(interval.low) else f"{shown[0]} ({shown[1]} to {shown[2]})"
 
 
 def run(seed: int, flags: list[str]) -> dict[str, Any]:

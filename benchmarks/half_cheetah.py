@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 import tyro
+from comparisons_to_solve import split_arguments
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
@@ -49,9 +50,8 @@ class Options:
 
 
 def main() -> None:
-    arguments = [*sys.argv[1:], "--"]
-    end = arguments.index("--")
-    options, passed_on = tyro.cli(Options, args=arguments[:end]), arguments[end + 1 : -1]
+    arguments, passed_on = split_arguments()
+    options = tyro.cli(Options, args=arguments)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     names = [options.only] if options.only else list(GROUPS)
     todo = [(name, seed) for seed in seeds for name in names]

@@ -6,7 +6,6 @@ in which the alarm spoke. Flags after `--` go to `main.py` in place of `--compar
 """
 
 import csv
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from comparisons_to_solve import ROOT, run
+from comparisons_to_solve import ROOT, run, split_arguments
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -38,9 +37,8 @@ class Options:
 
 
 def main() -> None:
-    arguments = [*sys.argv[1:], "--"]
-    end = arguments.index("--")
-    options, flags = tyro.cli(Options, args=arguments[:end]), arguments[end + 1 : -1] or TOO_FEW
+    arguments, passed_on = split_arguments()
+    options, flags = tyro.cli(Options, args=arguments), passed_on or TOO_FEW
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
         runs = list(pool.map(lambda seed: rows(seed, [*flags, "--runs-dir", runs_dir]), seeds))

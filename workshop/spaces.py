@@ -9,16 +9,21 @@ from gymnasium import spaces
 Space = spaces.Space[Any]
 
 
-def encode(observation_space: Space, action_space: Space, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
+def encode(
+    observation_space: Space, action_space: Space | None, observations: np.ndarray, actions: np.ndarray
+) -> np.ndarray:
     """Flatten and join observations and actions, of shapes (…, *space shape), to shape (…, d).
 
-    A `Box` is taken as it is, an element of a `Discrete` space as a one-hot vector.
+    A `Box` is taken as it is, an element of a `Discrete` space as a one-hot vector. Without an action space, the
+    observations are taken alone.
     """
+    if action_space is None:
+        return flatten(observation_space, observations)
     return np.concatenate([flatten(observation_space, observations), flatten(action_space, actions)], axis=-1)
 
 
 def encoded_size(observation_space: Space, action_space: Space | None) -> int:
-    """The number d of numbers that `encode` makes of one observation and action, or that an observation alone is."""
+    """The number d of numbers that `encode` makes of one observation and action."""
     return spaces.flatdim(observation_space) + (0 if action_space is None else spaces.flatdim(action_space))
 
 

@@ -62,7 +62,7 @@ TUNED: dict[str, dict[str, Any]] = {
 }
 
 
-# The preset of this name: chosen on the seeds 0 to 19 and 1000 to 1039; EXPERIMENTS.md has each part of it alone
+# The preset of this name: chosen on the seeds 0 to 19 and 1000 to 1039; EXPERIMENTS.md tells how
 FEW_COMPARISONS: dict[str, Any] = {"reward_network": "additive", "pool_factor": 100, "schedule": "constant"}
 ON_THE_POLE: dict[str, Any] = {"comparisons": 20, "entropy_bonus": 0.3}
 # What fits a few weights under a prior: all comparisons in each step, large steps, and no other pull towards zero
