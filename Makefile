@@ -29,8 +29,10 @@ experiments: $(INSTALLED)
 	$(BIN)/python benchmarks/comparisons_to_solve.py
 	$(BIN)/python benchmarks/experiments.py
 	$(BIN)/python benchmarks/studies.py
+	$(BIN)/python benchmarks/tricks.py
 	$(BIN)/python benchmarks/reward_hacking.py
-	$(BIN)/python benchmarks/few_comparisons_elsewhere.py
+	$(BIN)/python benchmarks/pendulum.py
+	$(BIN)/python benchmarks/half_cheetah.py
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed; name one: make PYTHON=python3.12')"

@@ -1,22 +1,22 @@
 """What becomes of each experiment on the slides: `python benchmarks/experiments.py`.
 
-Runs `main.py` on the pole as a user types it, with the flags of each experiment in turn, on the same seeds, and prints
-a row for each. The seeds are others than those that the default settings were chosen on.
+Runs `main.py` on the pole with the flags of each experiment in turn, on the same seeds, and prints a row for each. The
+seeds are others than those that the default settings were chosen on. The runs are kept in `--runs-dir`, so that what
+was interrupted goes on where it was.
 """
 
 import csv
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from comparisons_to_solve import ROOT, run
+from comparisons_to_solve import ROOT
+from many_runs import many_runs
 
 sys.path.insert(0, str(ROOT))
 
+from workshop.finished_runs import FinishedRun
 from workshop.program import read_flags
 from workshop.statistics import quantiles
 
@@ -46,6 +46,7 @@ EXPERIMENTS = (
     "--diversity k-centre",
     "--reward-epochs 60 --fit-until converged",
     "--stop-asking settled",
+    "--entropy-bonus 0.3",
     "--schedule constant",
     "--schedule hyperbolic",
     "--no-pretrain",
@@ -67,6 +68,8 @@ class Options:
     """How many seeds, one after another."""
     jobs: int = 2
     """Runs at once."""
+    runs_dir: Path = Path("runs/experiments/flags")
+    """Where the runs are kept, and looked for."""
 
 
 def main() -> None:
@@ -83,17 +86,16 @@ def main() -> None:
         "reward hacking",
     )
     print(f"seeds {seeds[0]}–{seeds[-1]}\n\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
-    with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
-        for experiment in EXPERIMENTS:
-            flags = [*experiment.split(), "--runs-dir", runs_dir]
-            print(describe(experiment, list(pool.map(lambda seed, flags=flags: run(seed, flags), seeds))), flush=True)
+    for experiment in EXPERIMENTS:
+        runs = many_runs(experiment.split(), seeds, options.jobs, options.runs_dir)
+        print(describe(experiment, runs), flush=True)
 
 
-def describe(experiment: str, results: list[dict[str, Any]]) -> str:
+def describe(experiment: str, runs: list[FinishedRun]) -> str:
     """A row of the table; means over the seeds, but for the comparisons: median (quartiles)."""
     last, alarms = [], 0
-    for result in results:
-        with (Path(result["run"]) / "progress.csv").open(newline="", encoding="utf-8") as file:
+    for run in runs:
+        with (run.path / "progress.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         last.append(rows[-1])
         alarms += any(row["reward_hacking"] == "1" for row in rows)
@@ -101,11 +103,11 @@ def describe(experiment: str, results: list[dict[str, Any]]) -> str:
     def mean(column: str) -> float:
         return float(np.mean([float(row[column]) for row in last if row[column]]))  # empty: nothing was held out
 
-    first, median, third = quantiles([result["comparisons_to_solve"] for result in results])
+    first, median, third = quantiles([run.comparisons_to_solve for run in runs])
     return (
-        f"| {f'`{experiment}`' if experiment else 'none'} | {sum(r['solved'] for r in results)} of {len(results)} "
+        f"| {f'`{experiment}`' if experiment else 'none'} | {sum(run.solved for run in runs)} of {len(runs)} "
         f"| {median:g} ({first:g} to {third:g}) | {mean('comparisons'):.0f} | {mean('skipped'):.0f} "
-        f"| {mean('gradient_steps'):.0f} | {mean('reward_model_accuracy'):.2f} | {alarms} of {len(results)} |"
+        f"| {mean('gradient_steps'):.0f} | {mean('reward_model_accuracy'):.2f} | {alarms} of {len(runs)} |"
     )
 
 

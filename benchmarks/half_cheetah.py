@@ -27,6 +27,7 @@ GROUPS = {
     "true reward": (["--reward", "true"], "#000000", "--"),
     "700 comparisons": (["--comparisons", "700"], "#0072B2", "-"),
     "350 comparisons": (["--comparisons", "350"], "#D55E00", "-."),
+    "350, preset": (["--preset", "few-comparisons"], "#009E73", ":"),
 }
 LAST = 5  # evaluations, a tenth of the run
 
@@ -39,7 +40,7 @@ class Options:
     """The first seed."""
     seeds: int = 3
     """How many seeds, one after another."""
-    only: Literal["true reward", "700 comparisons", "350 comparisons"] | None = None
+    only: Literal["true reward", "700 comparisons", "350 comparisons", "350, preset"] | None = None
     """One of the rewards alone, in the table and in the figure."""
     jobs: int = 2
     """Runs at once."""
@@ -77,12 +78,12 @@ def main() -> None:
 
 def finished_run(name: str, seed: int, runs_dir: Path, passed_on: list[str]) -> Path:
     """The directory of this run, done now if it has not been."""
-    label = name.replace(" ", "-")
+    label = name.replace(",", "").replace(" ", "-")
     for config in runs_dir.glob(f"HalfCheetah-v5__{label}__{seed}__*/config.json"):
         if (config.parent / "agent.zip").exists():
             return config.parent
     command = [sys.executable, "main.py", "--env", "HalfCheetah-v5", "--solution", "--seed", str(seed), "--name", label]
-    command += [*GROUPS[name][0], "--runs-dir", str(runs_dir.resolve()), *passed_on]
+    command += [*GROUPS[name][0], "--no-pictures", "--runs-dir", str(runs_dir.resolve()), *passed_on]
     finished = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     print(f"seed {seed}, {name}: {finished.stdout.strip()}", file=sys.stderr, flush=True)
     return Path(json.loads(finished.stdout)["run"])

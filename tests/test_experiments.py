@@ -198,3 +198,12 @@ def test_a_preset_changes_defaults_and_nothing_that_is_typed(arguments: list[str
     without = main.read_config(arguments)
     assert (without.preferences.comparisons, without.reward_model.reward_network) == (usual, "joint")
     assert config.agent == replace(without.agent, entropy_bonus=0.3 if arguments == [] else 0.0004)
+
+
+@pytest.mark.parametrize("arguments", [["--preset", "few-comparisons"], ["--env", "HalfCheetah-v5"]])
+def test_a_factor_for_the_first_batch_asks_for_frontloading(arguments: list[str]):
+    assert main.read_config(arguments).preferences.schedule != "frontloaded"
+    asked_for = main.read_config([*arguments, "--frontload", "4"])
+    assert (asked_for.preferences.schedule, asked_for.preferences.frontload) == ("frontloaded", 4)
+    typed = main.read_config([*arguments, "--frontload", "4", "--schedule", "constant"])
+    assert typed.preferences.schedule == "constant"

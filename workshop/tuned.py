@@ -79,8 +79,9 @@ def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
     """Defaults by field name, where they differ from those where the fields are declared.
 
     `typed_after` tells what the user typed after a flag, None if it is not there. They follow from `--env`, `--preset`
-    and `--reward-network`; since one member cannot disagree, from `--ensemble-size 1`; and since people should not
-    wait for a fit after each answer, and may want to undo one, from `--oracle human`.
+    and `--reward-network`; from `--frontload`, which is for one schedule; since one member cannot disagree, from
+    `--ensemble-size 1`; and since people should not wait for a fit after each answer, and may want to undo one, from
+    `--oracle human`.
     """
     env_id = typed_after("--env")
     settings = {} if env_id is None else TUNED.get(env_id, USUAL)
@@ -89,6 +90,8 @@ def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
         settings = settings | FEW_COMPARISONS | fewer
     if (typed_after("--reward-network") or settings.get("reward_network")) == "additive":
         settings = settings | ADDITIVE
+    if typed_after("--frontload") is not None:
+        settings = settings | {"schedule": "frontloaded"}
     if typed_after("--ensemble-size") == "1":
         settings = settings | {"query": "uniform"}
     if typed_after("--oracle") in ("human", "terminal"):
