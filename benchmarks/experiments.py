@@ -1,8 +1,9 @@
-"""What becomes of each experiment on the slides: `python benchmarks/experiments.py`.
+"""What becomes of the experiments that are single flags: `python benchmarks/experiments.py`.
 
 Runs `main.py` on the pole with the flags of each experiment in turn, on the same seeds, and prints a row for each. The
-seeds are others than those that the default settings were chosen on. The runs are kept in `--runs-dir`, so that what
-was interrupted goes on where it was.
+seeds are others than those that the default settings were chosen on. Where a number goes up and down, or there are
+several to choose from, see `benchmarks/studies.py`. The runs are kept in `--runs-dir`, so that what was interrupted
+goes on where it was.
 """
 
 import csv
@@ -22,38 +23,24 @@ from workshop.statistics import quantiles
 
 EXPERIMENTS = (
     "",
-    "--reward-epochs 1",
-    "--reward-epochs 60",
-    "--reward-batch-size 4",
-    "--fragment-length 1",
-    "--fragment-length 5",
-    "--fragment-length 60",
-    "--hidden-sizes 4",
-    "--hidden-sizes 256 256",
     "--iterations 5",
     "--loss-temperature 10",
-    "--loss hinge",
-    "--loss thurstone",
     "--oracle-temperature 1",
     "--oracle-mistakes 0.2",
-    "--oracle-mistakes 0.2 --loss lapse --lapse-rate 0.4",
     "--oracle-skip 0",
     "--oracle-equal 0.5",
     "--oracle-discount 0.8",
-    "--query uniform",
-    "--query entropy",
-    "--query information-gain",
     "--diversity k-centre",
-    "--reward-epochs 60 --fit-until converged",
     "--stop-asking settled",
-    "--entropy-bonus 0.3",
     "--schedule constant",
     "--schedule hyperbolic",
+    "--entropy-bonus 0.3",
     "--no-pretrain",
     "--ensemble-size 1",
     "--weight-decay 0",
     "--weight-decay 0 --dropout 0.2",
     "--adaptive-weight-decay",
+    "--reward-network additive",
     "--comparisons 4 --schedule constant",
 )
 

@@ -5,6 +5,7 @@ here that change it for the length of a run: see CHANGES. The runs are kept in `
 interrupted goes on where it was.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -263,8 +264,8 @@ def main() -> None:
     print("| changed | solved | comparisons to solve: median (95 % interval) | 95th percentile |")
     print("| --- | --- | --- | --- |")
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    for number, (name, (flags, change)) in enumerate(rows.items()):
-        directory = options.runs_dir / (f"change-{number - len(TRICKS)}" if number >= len(TRICKS) else "flags")
+    for name, (flags, change) in rows.items():
+        directory = options.runs_dir / re.sub(r"\W+", "-", name).strip("-")
         runs = many_runs([*ORACLE, *PRESET, *flags.split()], seeds, options.jobs, directory, change)
         print(describe(name, [run.comparisons_to_solve for run in runs]), flush=True)
 
