@@ -20,6 +20,7 @@ from comparisons_to_solve import ROOT, median
 sys.path.insert(0, str(ROOT))
 
 import numpy as np
+from PIL import Image
 from scipy import stats
 
 from workshop.finished_runs import FinishedRun, find_runs, read_run
@@ -70,6 +71,9 @@ def study(name: str, varied: str, fixed: str, options: Options) -> None:
     command = f"sweep.py {varied} {own} --runs-dir {options.runs_dir / name} -- {fixed} --no-pictures"
     print(f"\n## {name}\n\n    python {command}\n", flush=True)
     subprocess.run([sys.executable, *shlex.split(command)], cwd=ROOT, check=True)
+    figure = ROOT / "plots" / f"{name}.png"
+    few_colours = Image.open(figure).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3)
+    few_colours.save(figure, optimize=True)  # smaller, as it is kept in the repository
     flag, _ = varied.split(maxsplit=1)
     groups = defaultdict(list)
     for path in find_runs([ROOT / options.runs_dir / name]):
