@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np
 import torch
+from scipy import stats
 from scipy.spatial import KDTree
 
 import main as program
@@ -261,21 +262,25 @@ def main() -> None:
         **{f"`{flags}`" if flags else "nothing": (flags, nullcontext) for flags in TRICKS},
         **{name + (f", `{flags}`" if flags else ""): (flags, change) for name, (flags, change) in CHANGES.items()},
     }
-    print("| changed | solved | comparisons to solve: median (95 % interval) | 95th percentile |")
-    print("| --- | --- | --- | --- |")
+    print("| changed | solved | comparisons to solve: median (95 % interval) | 95th percentile | p |")
+    print("| --- | --- | --- | --- | --- |")
+    as_it_is: list[float] = []
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     for name, (flags, change) in rows.items():
         directory = options.runs_dir / re.sub(r"\W+", "-", name).strip("-")
         runs = many_runs([*ORACLE, *PRESET, *flags.split()], seeds, options.jobs, directory, change)
-        print(describe(name, [run.comparisons_to_solve for run in runs]), flush=True)
+        to_solve = [run.comparisons_to_solve for run in runs]
+        as_it_is = as_it_is or to_solve
+        print(describe(name, to_solve, as_it_is), flush=True)
 
 
-def describe(name: str, to_solve: Sequence[float]) -> str:
-    """A row of the table."""
+def describe(name: str, to_solve: Sequence[float], as_it_is: Sequence[float]) -> str:
+    """A row of the table; p is Mann and Whitney's, of the comparisons to solve against those of the preset as it is."""
     most = quantiles(to_solve, [0.95])[0]
+    p = stats.mannwhitneyu(np.nan_to_num(to_solve), np.nan_to_num(as_it_is)).pvalue
     return (
         f"| {name} | {np.isfinite(to_solve).sum()} of {len(to_solve)} | {median(to_solve)} "
-        f"| {f'{most:g}' if np.isfinite(most) else 'never'} |"
+        f"| {f'{most:g}' if np.isfinite(most) else 'never'} | {'–' if to_solve is as_it_is else f'{p:.3f}'} |"
     )
 
 
