@@ -16,7 +16,7 @@ from fake_training import bar, picture_of
 from PIL import Image
 
 from workshop.labelling.clips import Clip
-from workshop.labelling.server import LabellingServer, start
+from workshop.labelling.server import LabellingServer, listen, start
 from workshop.labelling.session import Answer, LabellingSession, Question
 
 JSON = {"Content-Type": "application/json"}
@@ -75,6 +75,23 @@ def server(session: LabellingSession) -> Iterator[LabellingServer]:
     server = start(session)
     yield server
     server.close()
+
+
+def test_closing_uses_nothing_that_is_closed_already(session: LabellingSession):
+    """The thread may be woken by something else, and end, before `close` wakes it."""
+    server = start(session)
+    trigger = server._server.trigger
+    wake = trigger._physical_pull
+
+    def woken_before() -> None:
+        wake()
+        server._thread.join(60)
+        wake()
+
+    trigger._physical_pull = woken_before
+    server.close()
+    assert not server._thread.is_alive()
+    listen("127.0.0.1", server.port).close()  # the port is free again
 
 
 @pytest.fixture

@@ -50,12 +50,13 @@ class LabellingServer:
         if self._thread.is_alive():
             self._server.trigger.pull_trigger(self._closing.set)  # wakes the thread, which then does this
             self._thread.join()
+            # only now: the thread may have been woken by something else, and end while its trigger is being pulled
+            self._server.task_dispatcher.shutdown()
+            wasyncore.close_all(self._sockets)
 
     def _serve(self) -> None:
         while not self._closing.is_set():
             wasyncore.loop(map=self._sockets, count=1)
-        self._server.task_dispatcher.shutdown()
-        wasyncore.close_all(self._sockets)
 
 
 def start(session: LabellingSession, host: str = "127.0.0.1", port: int = 0) -> LabellingServer:
