@@ -90,10 +90,11 @@ def describe(experiment: str, runs: list[FinishedRun]) -> str:
     def mean(column: str) -> float:
         return float(np.mean([float(row[column]) for row in last if row[column]]))  # empty: nothing was held out
 
-    first, median, third = quantiles([run.comparisons_to_solve for run in runs])
+    to_solve = quantiles([run.comparisons_to_solve for run in runs])
+    first, median, third = (f"{number:g}" if np.isfinite(number) else "never" for number in to_solve)
     return (
         f"| {f'`{experiment}`' if experiment else 'none'} | {sum(run.solved for run in runs)} of {len(runs)} "
-        f"| {median:g} ({first:g} to {third:g}) | {mean('comparisons'):.0f} | {mean('skipped'):.0f} "
+        f"| {median} ({first} to {third}) | {mean('comparisons'):.0f} | {mean('skipped'):.0f} "
         f"| {mean('gradient_steps'):.0f} | {mean('reward_model_accuracy'):.2f} | {alarms} of {len(runs)} |"
     )
 
