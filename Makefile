@@ -1,7 +1,7 @@
 # make demo    balance a pole with the workshop's solution
 # make test    the whole suite, in several processes; PYTEST_FLAGS are added
 # make lint    the style and the types of the code
-# make experiments    the benchmarks that EXPERIMENTS.md and the README tell of, anew: several hours on two cores
+# make experiments    the benchmarks that experiments/README.md and the README tell of, anew: several hours on two cores
 # Each makes .venv and installs requirements.txt first, where that has not been done.
 
 PYTHON ?= python3
@@ -26,13 +26,13 @@ lint: $(INSTALLED)
 	$(BIN)/python -m mypy
 
 experiments: $(INSTALLED)
-	$(BIN)/python benchmarks/comparisons_to_solve.py
-	$(BIN)/python benchmarks/experiments.py
-	$(BIN)/python benchmarks/studies.py
-	$(BIN)/python benchmarks/tricks.py
-	$(BIN)/python benchmarks/reward_hacking.py
-	$(BIN)/python benchmarks/pendulum.py
-	$(BIN)/python benchmarks/half_cheetah.py
+	$(BIN)/python experiments/comparisons_to_solve.py
+	$(BIN)/python experiments/experiments.py
+	$(BIN)/python experiments/studies.py
+	$(BIN)/python experiments/tricks.py
+	$(BIN)/python experiments/reward_hacking.py
+	$(BIN)/python experiments/pendulum.py
+	$(BIN)/python experiments/half_cheetah.py
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed; name one: make PYTHON=python3.12')"

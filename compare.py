@@ -15,12 +15,12 @@ if __name__ == "__main__":  # while libraries are imported, which takes seconds,
 
 import tyro
 
-from workshop.comparison_figure import X, draw_comparison, save
-from workshop.comparison_table import as_markdown, table, write_csv
-from workshop.finished_runs import FinishedRun, UnusableRunError, find_runs, read_run
-from workshop.groups import group_runs
+from workshop.many_runs.figure import X, draw_comparison, save
+from workshop.many_runs.groups import group_runs
+from workshop.many_runs.table import as_markdown, table, write_csv
 from workshop.messages import UsageError, require_directory, require_name, say, shown
-from workshop.program import read_flags, run_program
+from workshop.program.program import read_flags, run_program
+from workshop.records.finished import FinishedRun, UnusableRunError, find_runs, read_run
 
 
 @dataclass(frozen=True)

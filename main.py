@@ -25,29 +25,29 @@ import tyro
 from oracle import HumanOracle, Oracle, OracleConfig, SyntheticOracle
 from preferences import Comparisons, Fragments, PreferencesConfig, Questions, sample_pairs
 from reward_model import HeldOut, RewardModel, RewardModelConfig
-from workshop.agent import Agent, AgentConfig
-from workshop.choice_models import ChoiceModelConfig, choice_model, explain
-from workshop.device import choose_device
-from workshop.environments import EnvironmentConfig
-from workshop.exercise import give_hints, report_check
-from workshop.grid import flags_in
+from workshop.agent.agent import Agent, AgentConfig
+from workshop.data.rollouts import Rollouts
+from workshop.environments.specs import EnvironmentConfig
+from workshop.exercise.checker import check_loss
+from workshop.exercise.choice_models import ChoiceModelConfig, choice_model, explain
+from workshop.exercise.hints import give_hints, report_check
 from workshop.labelling.fragment_clips import FragmentClips
 from workshop.labelling.open import open_labelling
 from workshop.labelling.options import LabellingConfig
 from workshop.labelling.spectator import Spectator
-from workshop.loss_checker import check_loss
+from workshop.many_runs.grid import flags_in
 from workshop.messages import LARGEST_SEED, UsageError, require_name, require_number
-from workshop.outcome import Row
-from workshop.pictures import can_be_drawn
-from workshop.plan import Plan, plan_run
-from workshop.program import read_flags, run_program
-from workshop.recorded_comparisons import load_comparisons_from
-from workshop.report import Report
-from workshop.resume import Saved, recorded_config
-from workshop.rollouts import Rollouts
-from workshop.run_directory import RunDirectory
-from workshop.tuned import tuned_settings
-from workshop.watch import watch
+from workshop.program.device import choose_device
+from workshop.program.plan import Plan, plan_run
+from workshop.program.program import read_flags, run_program
+from workshop.program.run import Saved, recorded_config
+from workshop.program.tuned import tuned_settings
+from workshop.program.watch import watch
+from workshop.records.comparisons_from import load_comparisons_from
+from workshop.records.directory import RunDirectory
+from workshop.records.progress import Row
+from workshop.reports.moving_pictures import can_be_drawn
+from workshop.reports.report import Report
 
 
 def preference_loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preferences: torch.Tensor) -> torch.Tensor:

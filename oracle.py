@@ -9,16 +9,16 @@ import numpy as np
 from scipy.special import expit
 
 from preferences import Fragments, cut
-from workshop import randomness
-from workshop.checkpoint import State
+from workshop import state as randomness
+from workshop.data.rollouts import Rollouts
 from workshop.labelling.clips import Clip
 from workshop.labelling.fragment_clips import FragmentClips
 from workshop.labelling.options import LabellingConfig
 from workshop.labelling.session import Answer, LabellerLeft, LabellingSession, Question
 from workshop.messages import RunError, require_number, say
-from workshop.recorded_comparisons import read_record
-from workshop.rollouts import Rollouts
-from workshop.run_directory import QuestionRecord, RunDirectory
+from workshop.records.checkpoint import State
+from workshop.records.comparisons_from import read_record
+from workshop.records.directory import QuestionRecord, RunDirectory
 
 SECONDS_TO_LOOK = 10  # that the page has, at the end, to fetch the report
 SPREAD_FROM = 2000  # fragments, about, from which the mean and spread of the true returns are taken
@@ -220,7 +220,7 @@ class HumanOracle:
 
     def finish(self) -> None:
         """Report on the labeller, on the page and on standard error."""
-        from workshop.labeller_report import labeller_report  # SciPy's statistics take half a second
+        from workshop.reports.labeller import labeller_report  # SciPy's statistics take half a second
 
         report = labeller_report(read_record(self._run.path)).as_text()
         self.session.finish(report)

@@ -8,10 +8,10 @@ from typing import Literal, Protocol
 import numpy as np
 from scipy.special import entr
 
-from workshop.checkpoint import State
+from workshop.data.rollouts import Rollouts
+from workshop.environments.spaces import Space, no_elements
 from workshop.messages import RunError, UsageError, require_number
-from workshop.rollouts import Rollouts
-from workshop.spaces import Space, no_elements
+from workshop.records.checkpoint import State
 
 HYPERBOLA = 10  # a tenth of the run halves the rate: 5e6 of 5e7 steps in Christiano et al. 2017, appendix A.2
 QUESTIONS_PER_ANSWER = 10  # asked at most, where the oracle skips

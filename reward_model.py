@@ -12,15 +12,15 @@ import torch
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from preferences import Comparisons, Fragments
-from workshop import randomness
-from workshop.additive import AdditiveEnsemble
-from workshop.checkpoint import State
-from workshop.choice_models import ChoiceModel
-from workshop.ensemble import EnsembleMLP
+from workshop import state as randomness
+from workshop.data.rollouts import Rollouts
+from workshop.environments.spaces import Space, encode, encoded_size
+from workshop.exercise.choice_models import ChoiceModel
 from workshop.messages import RunError, UsageError, require_number, require_sizes
-from workshop.rollouts import Rollouts
+from workshop.networks.additive import AdditiveEnsemble
+from workshop.networks.joint import EnsembleMLP
+from workshop.records.checkpoint import State
 from workshop.safe_files import write_safely
-from workshop.spaces import Space, encode, encoded_size
 
 PIECE = 1000  # fragments described at a time
 CLIP = 10.0  # normalised inputs, in standard deviations, as in Stable-Baselines3's VecNormalize

@@ -26,12 +26,11 @@ from tqdm import tqdm
 
 from compare import compare_runs
 from main import Config, preference_loss, read_config, recorded_comparisons, train
-from workshop.comparison_figure import X
-from workshop.device import choose_device
-from workshop.finished_runs import UnusableRunError, find_runs, read_run
-from workshop.flag_mistakes import no_such_flag
-from workshop.grid import Axis, combinations, flags_in, one_by_one, read_axes
-from workshop.loss_checker import check_loss
+from workshop.exercise.checker import check_loss
+from workshop.many_runs.figure import X
+from workshop.many_runs.grid import Axis, combinations, flags_in, one_by_one, read_axes
+from workshop.many_runs.parallel import Backend, as_done, workers
+from workshop.many_runs.search import Objective, Search, best_first, chosen, finished, follow_trial, score, suggest
 from workshop.messages import (
     LARGEST_SEED,
     UsageError,
@@ -41,12 +40,13 @@ from workshop.messages import (
     say,
     shown,
 )
-from workshop.outcome import Row
-from workshop.parallel import Backend, as_done, workers
-from workshop.plan import plan_run
-from workshop.program import EXIT_OTHER, flag_names, read_known_flags, run_program
-from workshop.run_directory import RunDirectory, as_command, flatten
-from workshop.search import Objective, Search, best_first, chosen, finished, follow_trial, score, suggest
+from workshop.program.command_line import no_such_flag
+from workshop.program.device import choose_device
+from workshop.program.plan import plan_run
+from workshop.program.program import EXIT_OTHER, flag_names, read_known_flags, run_program
+from workshop.records.directory import RunDirectory, as_command, flatten
+from workshop.records.finished import UnusableRunError, find_runs, read_run
+from workshop.records.progress import Row
 
 SET_BY_THE_SWEEP = ("--seed", "--name", "--runs-dir")
 NO_RUN = ("--check", "--hint", "--watch", "--resume")

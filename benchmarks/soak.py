@@ -26,13 +26,13 @@ from gymnasium import spaces
 from main import Config, preference_loss, train
 from preferences import Comparisons, Fragments, PreferencesConfig, sample_pairs
 from reward_model import RewardModel, RewardModelConfig
-from workshop.checkpoint import Checkpoints
-from workshop.choice_models import ChoiceModelConfig, choice_model
-from workshop.device import choose_device
-from workshop.outcome import Row
-from workshop.program import read_flags
-from workshop.rollouts import Rollouts
-from workshop.run_directory import CONFIG, RunDirectory
+from workshop.data.rollouts import Rollouts
+from workshop.exercise.choice_models import ChoiceModelConfig, choice_model
+from workshop.program.device import choose_device
+from workshop.program.program import read_flags
+from workshop.records.checkpoint import Checkpoints
+from workshop.records.directory import CONFIG, RunDirectory
+from workshop.records.progress import Row
 
 MEGABYTE = 2**20
 SPACES = spaces.Box(-1, 1, (4,), np.float32), spaces.Discrete(2)

@@ -2,7 +2,7 @@
 
 Each environment is stepped with random actions by `--stepping in-process` and by `--stepping subprocesses` in turn,
 several times over, since the speed of a shared machine drifts. To one environment that is as slow as one likes time is
-added in each step, so as to find from where on the processes pay: `SLOW` in `workshop/vec_env.py`.
+added in each step, so as to find from where on the processes pay: `SLOW` in `workshop/environments/vectors.py`.
 """
 
 import os
@@ -19,9 +19,9 @@ import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec, WrapperSpec
 
-from workshop.environments import EnvironmentConfig, environment_spec
-from workshop.program import read_flags
-from workshop.vec_env import Stepping, is_slow, make_vec_env
+from workshop.environments.specs import EnvironmentConfig, environment_spec
+from workshop.environments.vectors import Stepping, is_slow, make_vec_env
+from workshop.program.program import read_flags
 
 
 @dataclass(frozen=True)

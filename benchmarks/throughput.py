@@ -25,14 +25,14 @@ from stable_baselines3.common.env_util import make_vec_env as make_stock_vec_env
 
 from main import Config, rlhf
 from workshop import CARTPOLE_ID
-from workshop.agent import make_ppo, split_into_updates
-from workshop.choice_models import ChoiceModelConfig
-from workshop.device import choose_device
-from workshop.plan import plan_run
-from workshop.program import read_flags
-from workshop.report import Report
-from workshop.run_directory import RunDirectory
-from workshop.vec_env import make_vec_env
+from workshop.agent.agent import make_ppo, split_into_updates
+from workshop.environments.vectors import make_vec_env
+from workshop.exercise.choice_models import ChoiceModelConfig
+from workshop.program.device import choose_device
+from workshop.program.plan import plan_run
+from workshop.program.program import read_flags
+from workshop.records.directory import RunDirectory
+from workshop.reports.report import Report
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from workshop.program import run_program
+from workshop.program.program import run_program
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6", "--fragment-length=5"]

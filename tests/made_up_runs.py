@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workshop.run_directory import COLUMNS
+from workshop.records.directory import COLUMNS
 
 OPTIONS = {
     "seed": 0,

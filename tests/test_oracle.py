@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 
 from oracle import OracleConfig, SyntheticOracle
 from preferences import Fragments
-from workshop.rollouts import Rollouts
+from workshop.data.rollouts import Rollouts
 
 N = 4000
 

@@ -17,8 +17,8 @@ from preferences import (
     sample_pairs,
     uncertainty,
 )
+from workshop.data.rollouts import Rollouts
 from workshop.messages import UsageError
-from workshop.rollouts import Rollouts
 
 
 def numbered_rollouts(steps: int = 30, n_envs: int = 2, ends: tuple[tuple[int, int], ...] = ()) -> Rollouts:

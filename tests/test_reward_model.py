@@ -11,11 +11,11 @@ from scipy.optimize import minimize
 
 from preferences import Comparisons, Fragments, uncertainty
 from reward_model import RewardModel, RewardModelConfig
-from workshop.additive import AdditiveEnsemble
-from workshop.choice_models import ChoiceModelConfig, PreferenceLoss, bradley_terry_loss, choice_model
-from workshop.ensemble import EnsembleMLP
+from workshop.data.rollouts import Rollouts
+from workshop.exercise.choice_models import ChoiceModelConfig, PreferenceLoss, bradley_terry_loss, choice_model
 from workshop.messages import RunError
-from workshop.rollouts import Rollouts
+from workshop.networks.additive import AdditiveEnsemble
+from workshop.networks.joint import EnsembleMLP
 
 OBSERVATIONS = spaces.Box(-np.inf, np.inf, (2,), np.float32)
 ACTIONS = spaces.Discrete(2)

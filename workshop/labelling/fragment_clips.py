@@ -5,12 +5,12 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
-from workshop.cartpole import FixedHorizonCartPoleEnv
+from workshop.data.rollouts import Rollouts
+from workshop.environments.cartpole import FixedHorizonCartPoleEnv
 from workshop.labelling.clips import NO_FRAMES, Clip
 from workshop.labelling.pole_text import draw_pole
 from workshop.messages import RunError
-from workshop.pictures import make_renderer
-from workshop.rollouts import Rollouts
+from workshop.reports.moving_pictures import make_renderer
 
 RESETS = 4  # at most so many in a row: when training begins, environments that have just been reset are so again
 

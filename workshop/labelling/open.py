@@ -10,7 +10,7 @@ from workshop.labelling.options import LabellingConfig
 from workshop.labelling.session import LabellingSession
 from workshop.labelling.terminal import TerminalLabeller
 from workshop.messages import UsageError, say, shown
-from workshop.pictures import has_display
+from workshop.reports.moving_pictures import has_display
 
 
 def refuse_address(config: LabellingConfig) -> None:

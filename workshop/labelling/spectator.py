@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from workshop.evaluation import Evaluation
-from workshop.figures import draw_story
 from workshop.labelling.clips import Clip
 from workshop.labelling.session import LabellingSession
-from workshop.outcome import Row
-from workshop.pictures import FRAMES_PER_SECOND, can_be_drawn, replay
+from workshop.records.progress import Row
+from workshop.reports.evaluation import Evaluation
+from workshop.reports.figures import draw_story
+from workshop.reports.moving_pictures import FRAMES_PER_SECOND, can_be_drawn, replay
 
 FRAMES = 38  # of the agent's latest clip: three seconds
 

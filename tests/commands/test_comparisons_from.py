@@ -1,0 +1,80 @@
+"""`main.py --comparisons-from`: learning from answers that were given in other runs."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TINY, progress, type_here
+
+import main
+from workshop.records.comparisons_from import read_record
+from workshop.records.directory import RunDirectory
+
+Finished = tuple[subprocess.CompletedProcess[str], Path]
+
+
+def test_a_run_learns_from_what_another_recorded(tiny_run: Finished, tmp_path: Path):
+    tiny = [flag for flag in TINY if not flag.startswith("--comparisons")]
+    done = type_here(
+        "main.py", "--solution", *tiny, "--comparisons-from", str(tiny_run[1]), "--runs-dir", str(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = tmp_path.iterdir()
+    rows = progress(run)
+    assert {row["comparisons"] for row in rows} == {"6"}
+    assert {row["stopped_asking"] for row in rows} == {"budget"}
+    assert int(rows[-1]["gradient_steps"]) > 0
+    assert rows[-1]["reward_model_loss"] != ""
+    assert not (run / "comparisons.jsonl").exists()  # nothing was asked, and nothing is copied
+
+
+def test_more_can_be_asked_beside_them(tiny_run: Finished, tmp_path: Path):
+    done = type_here(
+        "main.py", "--solution", *TINY, "--comparisons-from", str(tiny_run[1]), "--runs-dir", str(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = tmp_path.iterdir()
+    assert progress(run)[-1]["comparisons"] == "12"
+    assert len(read_record(run)) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--comparisons-from", "{run}", "--fragment-length", "7"], "7"),
+        (["--comparisons-from", "{run}", "--env", "Pendulum-v1", "--fragment-length", "5"], "Pendulum-v1"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_made(
+    tiny_run: Finished, tmp_path: Path, arguments: list[str], says: str
+):
+    typed = [argument.format(run=tiny_run[1]) for argument in arguments]
+    refused = type_here("main.py", "--solution", *typed, "--runs-dir", str(tmp_path / "runs"))
+    assert refused.returncode == 2
+    assert says in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_does_not_go_on_from_other_answers_than_it_began_with(tiny_run: Finished, tmp_path: Path):
+    """Such as those of a run that has been asking on, meanwhile."""
+    source = Path(shutil.copytree(tiny_run[1], tmp_path / "source"))
+    arguments = ["--solution", *TINY, "--comparisons-from", str(source), "--runs-dir", str(tmp_path / "runs")]
+
+    def stop(row) -> None:
+        if row["iteration"] == 1:
+            raise KeyboardInterrupt
+
+    config = main.read_config(arguments)
+    with pytest.raises(KeyboardInterrupt):
+        main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), stop)
+    (run,) = (tmp_path / "runs").iterdir()
+    lines = (source / "comparisons.jsonl").read_text(encoding="utf-8")
+    (source / "comparisons.jsonl").write_text("".join(lines.splitlines(keepends=True)[:-1]), encoding="utf-8")
+    refused = type_here("main.py", "--resume", str(run))
+    assert refused.returncode == 1
+    assert "--comparisons-from gave 6 answers when the run began, and gives 5 now" in refused.stderr
+    (source / "comparisons.jsonl").write_text(lines, encoding="utf-8")
+    assert type_here("main.py", "--resume", str(run)).returncode == 0

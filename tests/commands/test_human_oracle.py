@@ -1,0 +1,331 @@
+"""Training on a person's answers: `main.py --oracle human` with somebody who answers over HTTP, as the page does."""
+
+import http.cookiejar
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
+from conftest import ROOT
+
+import main
+from preferences import cut
+from workshop.agent.agent import Agent, AgentConfig
+from workshop.data.rollouts import Rollouts
+from workshop.environments.specs import EnvironmentConfig, environment_spec
+from workshop.labelling.fragment_clips import FragmentClips, find
+from workshop.program.run import recorded_arguments
+from workshop.records.comparisons_from import read_record
+from workshop.records.directory import RunDirectory
+from workshop.reports.moving_pictures import make_renderer
+
+SMALL = ["--solution", "--oracle", "human", "--no-open-page", "--total-timesteps", "1200", "--iterations", "3"]
+SMALL += ["--n-envs", "2", "--comparisons", "8", "--ask-again", "2", "--fragment-length", "5", "--labeller", "Ada"]
+
+
+class Page:
+    """What the page in a browser does, without one."""
+
+    def __init__(self, address: str):
+        self.base = address.partition("?")[0]
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        self._opener.open(address, timeout=60).read()
+
+    def state(self) -> dict:
+        return json.load(self._opener.open(f"{self.base}state", timeout=60))
+
+    def post(self, what: str, **values: float | None) -> dict:
+        body = json.dumps(values).encode()
+        request = urllib.request.Request(f"{self.base}{what}", body, {"Content-Type": "application/json"})
+        return json.load(self._opener.open(request, timeout=60))
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen, Page, list[str]]]:
+    """`python main.py …`, its page, and what it says on standard error as it comes."""
+    process = subprocess.Popen(
+        [sys.executable, "main.py", *arguments], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    said: list[str] = []
+    listener = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
+    listener.start()
+    try:
+        deadline = time.monotonic() + 300
+        while not any("http://" in line for line in said) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        address = next((line.split()[-1] for line in said if "http://" in line), None)
+        assert address is not None, said
+        yield process, Page(address), said
+    finally:
+        process.kill()
+        process.wait()
+        listener.join()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def label(
+    page: Page, until: Callable[[int], bool], answer: Callable[[int], float | None] = lambda n: n % 2
+) -> list[int]:
+    """Answer questions until the page is finished, or `until` says so of the number of acknowledged answers."""
+    acknowledged: list[int] = []
+    while not until(len(acknowledged)):
+        state = page.state()
+        if state["finished"]:
+            page.post("farewell")
+            break
+        if state["question"] is None:
+            time.sleep(0.02)
+            continue
+        number = state["question"]["number"]
+        page.post("answer", number=number, preference=answer(number), seconds=1.5)
+        acknowledged.append(number)
+    return acknowledged
+
+
+def test_a_run_learns_from_a_persons_answers(tmp_path: Path):
+    with running(*SMALL, "--runs-dir", str(tmp_path), "--goal", "spin the pole") as (process, page, said):
+        assert page.state()["goal"] == "spin the pole"
+        assert page.state()["true_return"] is None
+        given = label(page, lambda count: False, answer=lambda number: None if number == 1 else 1.0)
+        output, _ = process.stdout.read(), process.wait(timeout=300)
+    assert process.returncode == 0, said
+    result = json.loads(output.splitlines()[-1])
+    assert result["comparisons"] == 8
+    assert len(given) == 8 + 1 + 2  # one was skipped, and two pairs were shown twice
+    record = read_record(Path(result["run"]))
+    assert set(record.labellers) == {"Ada"}
+    assert record.skipped == 1
+    np.testing.assert_array_equal(record.preferences, np.ones(8))
+    np.testing.assert_array_equal(record.seconds, np.full(8, 1.5))
+    assert len(record.repeats.first) == 2
+    assert "Answers: 8, of them 0 equally good; skipped: 1; taken back: 0. Median time: 1.5 s an answer.\n" in said
+
+
+def test_undone_answers_are_asked_again_and_the_record_is_only_added_to(tmp_path: Path):
+    with running(*SMALL, "--runs-dir", str(tmp_path)) as (process, page, said):
+        label(page, lambda count: count == 1, answer=lambda number: 0.0)
+        (lines,) = [(path / "comparisons.jsonl") for path in tmp_path.iterdir()]
+        before = lines.read_bytes()
+        number = page.state()["undo"]
+        assert page.post("undo", number=number)["question"]["number"] == number
+        label(page, lambda count: False, answer=lambda number: 1.0)
+        process.wait(timeout=300)
+    assert process.returncode == 0, said
+    assert lines.read_bytes().startswith(before)
+    record = read_record(lines.parent)
+    assert record.times_undone == 1
+    np.testing.assert_array_equal(record.preferences, np.ones(8))
+
+
+@contextmanager
+def forked(start: Callable[[], object], folder: Path) -> Iterator[Page]:
+    """A process that does `start` and is killed in the end, and its page; far quicker than one that begins anew."""
+    said = folder / "said"
+    said.unlink(missing_ok=True)
+    child = os.fork()
+    if child == 0:
+        try:
+            sys.stderr = said.open("w", buffering=1)
+            start()
+        finally:
+            os._exit(0)
+    try:
+        deadline = time.monotonic() + 300
+        while not (said.exists() and "http://" in said.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield Page(next(line.split()[-1] for line in said.read_text().splitlines() if "http://" in line))
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")
+def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goes_on(tmp_path: Path):
+    """Twenty kills, each some time after one answer, which is acknowledged just before or while it is killed."""
+    rng = np.random.default_rng(0)
+    arguments = [*SMALL, "--comparisons", "22", "--runs-dir", str(tmp_path / "runs")]
+    config = main.read_config(arguments)
+    acknowledged: dict[int, float] = {}
+    run = None
+    for _ in range(20):
+        if run is None:
+            start = partial(main.train, config, 0.0, lambda: RunDirectory.make(config, arguments))
+        else:
+            again = main.read_config(recorded_arguments(run))
+            start = partial(main.train, again, 0.0, partial(RunDirectory.reopen, run))
+        preference = float(rng.integers(0, 2))
+        with forked(start, tmp_path) as page:
+            (number,) = label(page, lambda count: count == 1, lambda number, p=preference: p)
+            acknowledged[number] = preference
+            time.sleep(rng.uniform(0, 0.3))
+        (run,) = (tmp_path / "runs").iterdir()
+        assert acknowledged == {line["comparison"]: line["preference"] for line in lines_of(run)}
+    with running("--resume", str(run)) as (process, page, said):
+        label(page, lambda count: False)
+        process.wait(timeout=300)
+    assert process.returncode == 0, said
+    answers = {line["comparison"]: line["preference"] for line in lines_of(run)}
+    assert acknowledged.items() <= answers.items()
+    assert len(read_record(run)) == 22
+
+
+def lines_of(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
+    doing = []
+    slow = ["--keep-labelling", "--schedule", "constant", "--total-timesteps", "12000"]
+    with running(*SMALL, *slow, "--runs-dir", str(tmp_path)) as (
+        process,
+        page,
+        said,
+    ):
+        while not (state := page.state())["finished"]:
+            if state["question"] is not None:
+                doing.append(state["doing"])
+                page.post("answer", number=state["question"]["number"], preference=1, seconds=0.1)
+        page.post("farewell")
+        process.wait(timeout=300)
+    assert process.returncode == 0, said
+    assert "training" in doing
+    assert len(read_record(next(tmp_path.iterdir()))) == 8
+
+
+def test_the_terminal_asks_the_same(tmp_path: Path):
+    arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
+    process = subprocess.run(
+        [sys.executable, "main.py", *arguments, "--runs-dir", str(tmp_path)],
+        cwd=ROOT,
+        input="l\nr\n=\ns\n" * 10,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert process.returncode == 0, process.stderr
+    record = read_record(next(tmp_path.iterdir()))
+    assert len(record) == 8
+    assert record.skipped >= 1
+    assert set(record.preferences) == {0.0, 0.5, 1.0}
+
+
+def test_when_the_terminals_input_ends_the_run_says_how_to_go_on(tmp_path: Path):
+    arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
+    process = subprocess.run(
+        [sys.executable, "main.py", *arguments, "--runs-dir", str(tmp_path)],
+        cwd=ROOT,
+        input="l\nr\n",
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert process.returncode == 1
+    run = next(tmp_path.iterdir())
+    assert f"python main.py --resume {run}" in process.stderr
+    assert "Traceback" not in process.stderr
+    assert [line["preference"] for line in lines_of(run)] == [0.0, 1.0]
+
+
+# Clips
+
+
+def rollouts_of(env_id: str, **config: object) -> tuple[Rollouts, int, gymnasium.envs.registration.EnvSpec]:
+    """Rollouts of an agent that has trained a little, the seed of its environments, and their specification."""
+    spec = environment_spec(EnvironmentConfig(env=env_id, **config))
+    agent = Agent(spec, AgentConfig(n_envs=2), 900, np.random.default_rng(0), "cpu", Path(), on_step=lambda steps: None)
+    rollouts = agent.random_rollouts(spec.max_episode_steps)
+    rollouts.add(agent.train(None))
+    return rollouts, agent.seed, spec
+
+
+@pytest.mark.parametrize("env_id", ["Pendulum-v1", "FixedHorizonCartPole-v0"])
+def test_a_clip_shows_what_was_done(env_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of the pendulum, which is played again: the same pictures as of states set by hand."""
+    monkeypatch.chdir(tmp_path)
+    rollouts, seed, spec = rollouts_of(env_id)
+    clips = FragmentClips(spec, seed, pictures=True)
+    starts = rollouts.fragment_starts(6)[[3, -1]]
+    for fragment in (cut(rollouts, start[None], 6) for start in starts):
+        clip = clips.clip(rollouts, fragment.observations[0], fragment.actions[0])
+        assert clip.frames.shape[0] == 6
+        renderer = make_renderer(spec)
+        renderer.reset(seed=0)
+        for frame, observation in zip(clip.frames, fragment.observations[0], strict=True):
+            if env_id == "Pendulum-v1":
+                renderer.unwrapped.state = np.array([np.arctan2(observation[1], observation[0]), observation[2]])
+                renderer.unwrapped.last_u = None
+                drawn = renderer.render()
+                different = (np.abs(frame.astype(int) - drawn) > 60).any(axis=-1).mean()
+                assert different < 0.03  # but for the arrow that shows the action
+            else:
+                renderer.unwrapped.state = observation
+                np.testing.assert_array_equal(frame, renderer.render())
+    if env_id == "FixedHorizonCartPole-v0":
+        assert len(clip.text) == 6
+
+
+def test_a_fragment_is_found_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    rollouts, _, _ = rollouts_of("Pendulum-v1")
+    starts = rollouts.fragment_starts(5)[[0, 77, -1]]
+    fragments = cut(rollouts, starts, 5)
+    for row, start in enumerate(starts):
+        assert find(rollouts, fragments.observations[row], fragments.actions[row]) == tuple(start)
+    with pytest.raises(ValueError, match="no such fragment"):
+        find(rollouts, fragments.observations[0] + 1, fragments.actions[0])
+
+
+@pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason=NO_BROWSER)
+def test_a_whole_run_by_keyboard_in_a_browser(tmp_path: Path):
+    """From the first question to a trained agent, on a narrow screen, with undo, skip, equal and a reload."""
+    browser = Browser()
+    keys = ["→", "←", "s", "=", *["→"] * 20]
+    try:
+        with running(*SMALL, "--runs-dir", str(tmp_path)) as (process, _, said):
+            browser.look(360, 740)
+            browser.open(next(line.split()[-1] for line in said if "http://" in line))
+            answered, undone = "", False
+            while not browser.text("heading").startswith("Finished") and process.poll() is None:
+                shown = browser.element("asking").get_attribute("data-question")
+                if not shown or shown == answered or not browser.element("asking").is_displayed():
+                    time.sleep(0.02)
+                    continue
+                if shown == "1" and not undone:
+                    browser.press("u")
+                    answered, undone = "", True
+                    browser.until(
+                        lambda: browser.element("asking").get_attribute("data-question") == "0", "nothing undone"
+                    )
+                    continue
+                if shown == "2":
+                    browser.driver.refresh()
+                    browser.until(
+                        lambda: browser.element("asking").get_attribute("data-question") == "2", "not there again"
+                    )
+                time.sleep(0.17)  # a key that comes sooner after a new question is not taken
+                browser.press(keys[int(shown)])
+                answered = shown
+            report = browser.element("report").text
+            assert process.wait(timeout=300) == 0, said
+    finally:
+        browser.driver.quit()
+    (run,) = tmp_path.iterdir()
+    assert (run / "agent.zip").exists()
+    record = read_record(run)
+    assert (len(record), record.times_undone) == (8, 1)
+    assert record.skipped >= 1
+    assert {0.0, 0.5, 1.0} <= set(record.preferences)
+    assert "Answers: 8" in report

@@ -1,0 +1,165 @@
+"""The session that the trainer and a labeller share, and the clips in it, without a server."""
+
+import io
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import type_command
+from fake_training import bar
+from PIL import Image
+
+from workshop.labelling.clips import MOST_PIXELS, Clip, speed_in_words
+from workshop.labelling.session import (
+    AlreadyAnswered,
+    Answer,
+    CannotUndo,
+    LabellerLeft,
+    LabellingSession,
+    NotAsked,
+    Question,
+)
+
+
+@pytest.fixture
+def recorded() -> list[Answer]:
+    return []
+
+
+@pytest.fixture
+def session(recorded: list[Answer]) -> LabellingSession:
+    """Three questions, 0, 1 and 2, of five answers that are wanted."""
+    session = LabellingSession(recorded.append, 5, undo_seconds=0)
+    session.ask([Question(number, bar(1 + number), bar(2 + number)) for number in range(3)])
+    return session
+
+
+def test_the_trainer_waits_for_its_own_answers(session: LabellingSession):
+    def label() -> None:
+        for number in (0, 1, 2):
+            time.sleep(0.02)
+            assert session.current().number == number
+            session.answer(number, 1.0, 0.1)
+
+    person = threading.Thread(target=label)
+    person.start()
+    assert session.wait([0, 1]) == {0: 1.0, 1: 1.0}
+    person.join()
+    with pytest.raises(CannotUndo):
+        session.undo(1)
+    session.undo(2)  # answered ahead, and not taken yet
+
+
+def test_the_latest_answer_is_left_open_for_a_while(recorded: list[Answer]):
+    session = LabellingSession(recorded.append, 5, undo_seconds=1)
+    session.ask([Question(0, bar(1), bar(2))])
+    session.current()
+    session.answer(0, 0.0, 1.0)
+    regret = threading.Timer(0.1, lambda: (session.undo(0), session.current(), session.answer(0, 1.0, 1.0)))
+    regret.start()
+    assert session.wait([0]) == {0: 1.0}
+    assert [answer.undone for answer in recorded] == [False, True, False]
+
+
+def test_waiting_ends_when_nobody_is_there_or_nothing_was_asked(session: LabellingSession):
+    with pytest.raises(NotAsked):
+        session.wait([3])
+    threading.Timer(0.05, session.leave, ["The input has ended."]).start()
+    with pytest.raises(LabellerLeft, match="The input has ended"):
+        session.wait([0])
+
+
+def test_ctrl_c_reaches_a_trainer_that_waits():
+    code = """
+import _thread, threading
+from workshop.labelling.session import LabellingSession, Question
+from fake_training import bar
+session = LabellingSession(print, 1)
+session.ask([Question(0, bar(1), bar(2))])
+threading.Timer(0.2, _thread.interrupt_main).start()
+try:
+    session.wait([0])
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    assert type_command("-c", code).stdout == "interrupted\n"
+
+
+def test_the_session_refuses_what_cannot_be(session: LabellingSession, recorded: list[Answer]):
+    session.current()
+    for preference, seconds in ((0.3, 1.0), (float("nan"), 1.0), (0.0, float("nan")), (0.0, -1.0)):
+        with pytest.raises(ValueError, match="no answer"):
+            session.answer(0, preference, seconds)
+    with pytest.raises(NotAsked):
+        session.answer(1, 0.0, 1.0)  # in the queue, but nobody has seen it
+    with pytest.raises(ValueError, match="question 2 comes after question 2"):
+        session.ask([Question(2, bar(1), bar(2))])
+    assert recorded == []
+    session.answer(0, 0.0, 1.0)
+    with pytest.raises(AlreadyAnswered):
+        session.answer(0, 0.0, 1.0)
+
+
+def test_many_threads_record_each_question_once():
+    recorded: list[Answer] = []
+    session = LabellingSession(recorded.append, 200)
+    session.ask([Question(number, bar(1), bar(2)) for number in range(200)])
+
+    def label(_: int) -> None:
+        while question := session.current():
+            try:
+                session.answer(question.number, 0.5, 0.0)
+            except (AlreadyAnswered, NotAsked):
+                continue
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(label, range(8)))
+    assert [answer.number for answer in recorded] == list(range(200))
+
+
+def test_a_large_clip_is_scaled_to_what_phones_show():
+    sheet = Image.open(io.BytesIO(Clip(np.zeros((100, 600, 700, 3), np.uint8), 50.0).sheet))
+    assert 0.8 * MOST_PIXELS < sheet.width * sheet.height <= MOST_PIXELS
+
+
+@pytest.mark.parametrize(
+    ("frames", "per_second", "speed"), [(20, 50.0, 1 / 8), (125, 50.0, 1), (60, 30.0, 1 / 2), (1, 50.0, 1 / 64)]
+)
+def test_short_clips_are_slowed_until_a_person_can_judge(frames: int, per_second: float, speed: float):
+    assert Clip(np.zeros((frames, 2, 2, 3), np.uint8), per_second).speed == speed
+
+
+def test_a_gif_moves_at_the_speed_that_is_said(tmp_path: Path):
+    clip = bar(4)
+    clip.save_gif(tmp_path / "clip.gif")
+    with Image.open(tmp_path / "clip.gif") as picture:
+        assert picture.n_frames == 8
+        assert picture.info["duration"] == pytest.approx(1000 / 50 / clip.speed, abs=10)
+    assert (speed_in_words(clip.speed), speed_in_words(1)) == ("1/16 speed", "normal speed")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Clip(np.zeros((2, 3, 3, 3)), 50.0),
+        lambda: Clip(np.zeros((2, 3, 3), np.uint8), 50.0),
+        lambda: Clip(np.zeros((0, 3, 3, 3), np.uint8), 50.0),
+        lambda: Clip(np.zeros((2, 3, 3, 3), np.uint8), 0.0),
+        lambda: Clip(np.zeros((2, 3, 3, 3), np.uint8), float("nan")),
+    ],
+)
+def test_what_is_no_clip_is_refused(make: Callable[[], Clip]):
+    with pytest.raises(ValueError, match="fr"):
+        make()
+
+
+def test_the_page_needs_neither_torch_nor_the_top_level():
+    code = (
+        "import sys, workshop.labelling.server, workshop.labelling.terminal; "
+        "print({'torch', 'main', 'oracle', 'preferences', 'reward_model'} & set(sys.modules))"
+    )
+    assert type_command("-c", code).stdout == "set()\n"

@@ -1,0 +1,328 @@
+"""Finding, reading, grouping and drawing runs, on small made-up ones with known answers; and `compare.py` as typed."""
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import type_command
+from made_up_runs import write_run
+from PIL import Image
+from scipy import stats
+
+from workshop.many_runs.figure import aligned, draw_comparison
+from workshop.many_runs.groups import Group, as_flag, group_runs, mean_random_return
+from workshop.many_runs.summaries import centre, centre_name, interval, quantiles
+from workshop.many_runs.table import as_markdown, table
+from workshop.messages import UsageError
+from workshop.records.finished import UnusableRunError, find_runs, read_run
+
+
+def groups_in(directory: Path) -> list[Group]:
+    return group_runs(read_run(path) for path in find_runs([directory]))[0]
+
+
+# Finding and reading
+
+
+def test_runs_are_found_at_any_depth_and_by_pattern(tmp_path: Path):
+    one = write_run(tmp_path / "deep" / "down", [0, 200])
+    two = write_run(tmp_path, [0, 200], seed=1)
+    (two / "fragments").mkdir()
+    assert find_runs([tmp_path]) == sorted([one, two])
+    assert find_runs([one, tmp_path / "deep"]) == [one]
+    assert find_runs([tmp_path / "*__1__*"]) == [two]
+
+
+def test_a_path_at_which_there_is_nothing_is_named(tmp_path: Path):
+    with pytest.raises(UsageError, match="nowhere"):
+        find_runs([tmp_path / "nowhere"])
+
+
+@pytest.mark.parametrize(
+    ("true_returns", "solved", "to_solve"),
+    [([0, 190, 100, 195, 199], True, 30), ([0, 200, 189], False, math.inf), ([190, 190], True, 0)],
+)
+def test_a_run_is_solved_from_the_first_iteration_after_which_it_stays_so(
+    tmp_path: Path, true_returns: list[float], solved: bool, to_solve: float
+):
+    run = read_run(write_run(tmp_path, true_returns))
+    assert (run.solved, run.comparisons_to_solve, run.solved_at) == (solved, to_solve, 190)
+
+
+def test_empty_cells_are_read_as_nan_and_numbers_as_they_are(tmp_path: Path):
+    run = read_run(write_run(tmp_path, [1.5, -2.25]))
+    np.testing.assert_array_equal(run.columns["true_return_mean"], [1.5, -2.25])
+    np.testing.assert_array_equal(run.columns["reward_correlation"], [np.nan, 0.2])
+    assert run.packages == {"torch": "2.13.0"}
+    assert "packages" not in run.options
+
+
+def broken(path: Path, what: str) -> None:
+    progress, config = path / "progress.csv", path / "config.json"
+    lines = progress.read_text().splitlines()
+    if what == "no progress":
+        progress.unlink()
+    elif what == "no config":
+        config.unlink()
+    elif what == "config cut short":
+        config.write_text(config.read_text()[:40])
+    elif what == "config is a list":
+        config.write_text("[1]")
+    elif what == "no seed":
+        config.write_text(json.dumps({"env": "Pendulum-v1"}))
+    elif what == "row cut short":
+        progress.write_text("\n".join([*lines[:-1], lines[-1][:9]]))
+    elif what == "rows missing":
+        progress.write_text("\n".join(lines[:-1]))
+    elif what == "row missing between":
+        progress.write_text("\n".join([*lines[:2], lines[3]]))
+    elif what == "not a number":
+        progress.write_text("\n".join([*lines[:-1], lines[-1].replace("200", "many")]))
+    elif what == "nan":
+        progress.write_text("\n".join([*lines[:-1], lines[-1].replace("200,200", "200,nan")]).replace(",150", ",nan"))
+    elif what == "column missing":
+        progress.write_text("\n".join(lines).replace("env_steps", "steps"))
+    elif what == "steps backwards":
+        progress.write_text("\n".join([*lines[:-1], lines[-1].replace("2,200", "2,50")]))
+    elif what == "not text":
+        progress.write_bytes(b"\xff\xfe\x00")
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("no progress", "progress.csv is missing"),
+        ("no config", "config.json is missing"),
+        ("config cut short", "not JSON"),
+        ("config is a list", "no options"),
+        ("no seed", "no seed"),
+        ("row cut short", "not whole"),
+        ("rows missing", "not finished: 1 of 2 iterations"),
+        ("row missing between", "lacks an iteration"),
+        ("not a number", "'many'"),
+        ("nan", "true_return_mean"),
+        ("column missing", "env_steps"),
+        ("steps backwards", "backwards"),
+        ("not text", "cannot be read"),
+    ],
+)
+def test_a_run_that_cannot_be_used_says_why(tmp_path: Path, what: str, says: str):
+    path = write_run(tmp_path, [0, 150, 200])
+    read_run(path)
+    broken(path, what)
+    with pytest.raises(UnusableRunError, match=says):
+        read_run(path)
+
+
+# Grouping and labelling
+
+
+def test_runs_that_differ_by_the_seed_alone_are_one_group(tmp_path: Path):
+    for seed in (2, 0, 1):
+        write_run(tmp_path / "here", [0, 200], seed=seed)
+    write_run(tmp_path / "there", [0, 200], seed=3, runs_dir="elsewhere")
+    (group,) = groups_in(tmp_path)
+    assert [run.seed for run in group.runs] == [0, 1, 2, 3]
+    assert group.label == "rlhf"
+
+
+def test_groups_are_labelled_by_what_differs_and_ordered_by_its_value(tmp_path: Path):
+    for length, pretrain in ((50, True), (5, True), (5, False), (10, True)):
+        write_run(tmp_path, [0, 200], fragment_length=length, pretrain=pretrain)
+    assert [group.label for group in groups_in(tmp_path)] == [
+        "--fragment-length 5 --no-pretrain",
+        "--fragment-length 5 --pretrain",
+        "--fragment-length 10 --pretrain",
+        "--fragment-length 50 --pretrain",
+    ]
+
+
+def test_an_option_that_only_some_runs_have_tells_them_apart(tmp_path: Path):
+    write_run(tmp_path, [0, 200])
+    write_run(tmp_path, [0, 200], dropout=0.1)
+    assert [group.label for group in groups_in(tmp_path)] == ["--dropout 0.1", "without --dropout"]
+
+
+def test_baselines_come_last_and_are_labelled_apart(tmp_path: Path):
+    write_run(tmp_path, [0, 199], comparisons=[0, 0], reward="true")
+    write_run(tmp_path, [0, 200], fragment_length=5)
+    write_run(tmp_path, [0, 200], fragment_length=9)
+    groups = groups_in(tmp_path)
+    assert [(group.label, group.is_baseline) for group in groups] == [
+        ("--fragment-length 5", False),
+        ("--fragment-length 9", False),
+        ("true reward", True),
+    ]
+    assert mean_random_return(groups) == -30
+
+
+def test_the_same_run_twice_counts_once(tmp_path: Path):
+    first = write_run(tmp_path, [0, 100])
+    later = write_run(tmp_path, [0, 200])
+    groups, repeated = group_runs([read_run(later), read_run(first)])
+    assert [run.path for run in groups[0].runs] == [later]
+    assert [run.path for run in repeated] == [first]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "flag"),
+    [
+        ("fragment_length", 5, "--fragment-length 5"),
+        ("hidden_sizes", [64, 32], "--hidden-sizes 64 32"),
+        ("pretrain", False, "--no-pretrain"),
+        ("pretrain", True, "--pretrain"),
+        ("fixed_horizon", None, "without --fixed-horizon"),
+    ],
+)
+def test_an_option_is_named_as_it_is_typed(name: str, value: object, flag: str):
+    assert as_flag(name, value) == flag
+
+
+# Statistics
+
+
+def test_centre_is_the_mean_below_eight_runs_and_the_interquartile_mean_from_then_on():
+    few, many = np.array([1.0, 2, 3, 4, 5, 6, 70]), np.array([-90.0, 1, 2, 3, 4, 5, 6, 700])
+    assert (centre(few), centre_name(7)) == (91 / 7, "mean")
+    assert (centre(many), centre_name(8)) == ((2 + 3 + 4 + 5) / 4, "IQM")
+    np.testing.assert_array_equal(centre(np.stack([many, many * 2], axis=1)), [3.5, 7.0])
+
+
+def test_interval_needs_five_runs_and_is_the_bootstrap_of_the_centre():
+    values = np.random.default_rng(0).normal(100, 10, 6)
+    assert interval(values[:4]) is None
+    low, high = interval(values)
+    assert low < values.mean() < high
+    # independently: quantiles of the means of resamples
+    resamples = np.random.default_rng(1).choice(values, (20_000, 6)).mean(axis=1)
+    np.testing.assert_allclose([low, high], np.quantile(resamples, [0.025, 0.975]), atol=0.5)
+    assert interval(values) == (low, high)
+
+
+def test_interval_of_many_runs_is_of_the_interquartile_mean():
+    values = np.random.default_rng(3).standard_cauchy(24)  # far outliers, which move a mean and not this
+    low, high = interval(values)
+
+    def bootstrap(statistic) -> tuple[float, float]:
+        result = stats.bootstrap((values,), statistic, n_resamples=20_000, method="percentile", rng=1)
+        return result.confidence_interval
+
+    np.testing.assert_allclose([low, high], bootstrap(lambda x, axis: stats.trim_mean(x, 0.25, axis)), atol=0.1)
+    of_the_mean = bootstrap(np.mean)
+    assert high - low < 0.75 * (of_the_mean.high - of_the_mean.low)
+
+
+def test_equal_runs_have_an_interval_of_no_width():
+    assert interval(np.full(5, 7.0)) == (7.0, 7.0)
+
+
+def test_quartiles_are_numbers_of_runs_and_count_the_unsolved_as_never():
+    np.testing.assert_array_equal(quantiles([10, 20, math.inf, 30]), [20, 30, math.inf])
+
+
+# The table and the figure
+
+
+def test_table_has_a_row_for_each_group(tmp_path: Path):
+    for seed, (final, asked) in enumerate([(200, 30), (195, 20), (100, 99)]):
+        write_run(tmp_path, [0, final], comparisons=[0, asked], seed=seed, fragment_length=5)
+    write_run(tmp_path, [0, 200], comparisons=[0, 0], reward="true")
+    learned, true = table(groups_in(tmp_path))
+    assert (learned["n"], learned["final_true_return"], learned["share_solved"]) == (3, 165, 2 / 3)
+    assert (learned["comparisons_to_solve_first_quartile"], learned["comparisons_to_solve_median"]) == (30, 30)
+    assert learned["comparisons_to_solve_third_quartile"] == math.inf
+    assert learned["seconds"] == 2
+    assert math.isnan(learned["low"])
+    assert math.isnan(true["comparisons_to_solve_median"])
+    text = as_markdown([learned, true])
+    assert "| rlhf | 3 | 165.0 | 67% | 30 (30 to never) | 2.0 |" in text
+    assert "| true reward | 1 | 200.0 | 100% |  | 2.0 |" in text
+
+
+def test_runs_are_compared_at_the_same_places(tmp_path: Path):
+    one = read_run(write_run(tmp_path, [0, 100, 200], comparisons=[0, 10, 10]))
+    two = read_run(write_run(tmp_path, [0, 60, 80, 90], comparisons=[0, 5, 10, 20], seed=1))
+    grid, values = aligned([one, two], "env_steps", "true_return_mean")
+    np.testing.assert_array_equal(grid, [0, 100, 200])  # as far as both went
+    np.testing.assert_array_equal(values, [[0, 100, 200], [0, 60, 80]])
+    grid, values = aligned([one, two], "comparisons", "true_return_mean")
+    np.testing.assert_array_equal(grid, [0, 5, 10, 20])
+    np.testing.assert_array_equal(values, [[0, 0, 200, 200], [0, 60, 80, 90]])
+    grid, values = aligned([one, two], "seconds", "reward_model_accuracy")
+    np.testing.assert_array_equal(grid, [2, 4])  # nothing was held out at first
+    np.testing.assert_allclose(values, [[0.6, 0.7]] * 2)
+
+
+def labelled(axes) -> list[str]:
+    return [line.get_label() for line in axes.get_lines() if not line.get_label().startswith("_")]
+
+
+@pytest.mark.parametrize("x", ["env_steps", "comparisons", "seconds"])
+def test_figure_has_a_line_for_each_group_that_names_its_runs(tmp_path: Path, x: str):
+    for seed in range(5):
+        write_run(tmp_path, [0, 100 + seed, 200], seed=seed, fragment_length=5)
+    for seed in range(3):
+        write_run(tmp_path, [0, 10, 20], seed=seed, fragment_length=50)
+    write_run(tmp_path, [0, 200, 200], comparisons=[0, 0, 0], reward="true")
+    returns, accuracy, correlation, to_solve = draw_comparison(groups_in(tmp_path), x).axes
+    curves = ["--fragment-length 5 (mean of n = 5, 95 % bootstrap band)", "--fragment-length 50 (mean of n = 3)"]
+    references = ["true reward, at the end (mean of n = 1)", "random policy", "solved: 190"]
+    assert labelled(returns) == [*curves, *references]
+    assert labelled(accuracy) == labelled(correlation) == curves
+    assert len(returns.collections) == 1  # the band, of the group with five runs
+    five = returns.get_lines()[5]
+    np.testing.assert_array_equal(five.get_ydata(), [0, 102, 200])
+    marks = [offset for collection in to_solve.collections for offset in collection.get_offsets()]
+    assert len(marks) == 8
+
+
+def test_figure_of_baselines_alone_draws_them_as_lines(tmp_path: Path):
+    for gamma in (0.9, 0.99):
+        write_run(tmp_path, [0, 100, 200], comparisons=[0, 0, 0], reward="true", gamma=gamma)
+    (axes,) = draw_comparison(groups_in(tmp_path), "env_steps").axes
+    assert labelled(axes)[:2] == ["--gamma 0.9 (n = 1)", "--gamma 0.99 (n = 1)"]
+
+
+# As typed
+
+
+def test_compare_prints_a_table_and_writes_the_figure(tmp_path: Path):
+    for length in (5, 10):
+        for seed in range(8):
+            write_run(tmp_path / "runs", [0, 100, 190 + length], seed=seed, fragment_length=length)
+    unfinished = write_run(tmp_path / "runs", [0, 1], iterations=3)
+    done = type_command("compare.py", str(tmp_path / "runs"), "--x", "comparisons", "--plots-dir", str(tmp_path / "p"))
+    assert done.returncode == 0, done.stderr
+    assert "| --fragment-length 5 | 8 | 195.0 (195.0 to 195.0), IQM | 100% | 20 (20 to 20) | 4.0 |" in done.stdout
+    assert f"Left out: {unfinished}: not finished: 1 of 3 iterations." in done.stderr
+    with (tmp_path / "p" / "comparison.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["group"], row["n"], row["statistic"]) for row in rows] == [
+        ("--fragment-length 5", "8", "IQM"),
+        ("--fragment-length 10", "8", "IQM"),
+    ]
+    with Image.open(tmp_path / "p" / "comparison.png") as picture:
+        assert picture.size[0] >= 1500
+    assert "<svg" in (tmp_path / "p" / "comparison.svg").read_text(encoding="utf-8")
+
+
+def test_the_same_runs_give_the_same_bytes(tmp_path: Path):
+    write_run(tmp_path / "runs", [0, 100, 200])
+    for name in ("a", "b"):
+        done = type_command("compare.py", str(tmp_path / "runs"), "--plots-dir", str(tmp_path / name))
+        assert done.returncode == 0, done.stderr
+    for file in ("comparison.svg", "comparison.png", "comparison.csv"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_each_environment_has_a_figure_of_its_own(tmp_path: Path):
+    write_run(tmp_path / "runs", [0, 200])
+    write_run(tmp_path / "runs", [-1500, -200], env="Pendulum-v1")
+    done = type_command("compare.py", str(tmp_path / "runs"), "--name", "both", "--plots-dir", str(tmp_path / "plots"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("| runs | n |") == 2
+    figures = sorted(path.name for path in (tmp_path / "plots").glob("*.png"))
+    assert figures == ["both-FixedHorizonCartPole-v0.png", "both-Pendulum-v1.png"]

@@ -1,0 +1,1 @@
+"""The agent: PPO, and the wrapper that swaps its reward."""

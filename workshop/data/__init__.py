@@ -1,0 +1,1 @@
+"""What flows: rollouts, fragments, comparisons."""

@@ -1,0 +1,1 @@
+"""The environments, and what the networks see of them."""

@@ -1,0 +1,177 @@
+"""From Gymnasium's vector environments to Stable-Baselines3's.
+
+The two differ in when an episode's last step is followed by a reset: Gymnasium's environments do it in the next
+step by default, SB3 expects it within the same step, with the last observation of the old episode in
+`info["terminal_observation"]` so that PPO can bootstrap from it.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
+
+from workshop.program.signals import children_stopped_by_the_program
+
+Stepping = Literal["auto", "in-process", "subprocesses"]
+Indices = int | Iterable[int] | None  # of environments; None for all
+SLOW = 2e-4  # seconds a step; `benchmarks/stepping.py` measures from where on processes of their own pay
+STEPS_TIMED = 30
+
+
+class GymnasiumVecEnv(VecEnv):
+    """A Gymnasium vector environment as an SB3 one.
+
+    Any autoreset mode will do. The environments made by `gymnasium.make_vec` in "sync" or "async" mode can be
+    reset one by one. Another environment that resets in the next step cannot, so all its episodes must end
+    together; it is refused with a ValueError at the first step where only some do, since the others would
+    have to take a step that nobody chose.
+    """
+
+    def __init__(self, env: VectorEnv):
+        self.env = env
+        self.autoreset_mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+        self._actions: np.ndarray | None = None
+        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+
+    def reset(self) -> np.ndarray:
+        seeds = None if all(seed is None for seed in self._seeds) else list(self._seeds)
+        observations: np.ndarray
+        # Gymnasium's vectors take a seed for each environment, though their base class does not say so
+        observations, infos = self.env.reset(seed=seeds)  # type: ignore[arg-type]
+        self.reset_infos = self._split(infos)
+        self._reset_seeds()
+        return observations
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        observations, rewards, terminated, truncated, infos = self.env.step(self._actions)
+        dones = terminated | truncated
+        split = self._split(infos) if infos else [{} for _ in range(self.num_envs)]
+        if dones.any():
+            if self.autoreset_mode == AutoresetMode.SAME_STEP:
+                final = infos["final_obs"]
+            else:
+                final = observations
+                observations = self._reset_ended(dones)
+            for index in np.flatnonzero(dones):
+                split[index]["terminal_observation"] = np.array(final[index])
+                split[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
+        return observations, rewards.astype(np.float32), dones, split
+
+    def _reset_ended(self, dones: np.ndarray) -> np.ndarray:
+        """Reset the ended episodes of an environment that does not do so itself in the same step."""
+        disabled = self.autoreset_mode == AutoresetMode.DISABLED
+        observations: np.ndarray
+        if disabled or isinstance(self.env.unwrapped, SyncVectorEnv | AsyncVectorEnv):
+            observations, _ = self.env.reset(options={"reset_mask": dones.copy()})
+            return observations
+        if dones.all():
+            observations, *_ = self.env.step(self._actions)  # the step that resets; it ignores the actions
+            return observations
+        raise ValueError(
+            f"{self.env} resets in the next step and only some of its episodes ended: make it with "
+            'gymnasium.make_vec(..., vectorization_mode="sync")'
+        )
+
+    def _split(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
+        """Give each environment its own part of Gymnasium's dict of arrays, as SB3 has it."""
+        split: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for key, values in infos.items():
+            if key.startswith("_") or key in ("final_obs", "final_info"):
+                continue
+            present = infos.get(f"_{key}", np.ones(self.num_envs, dtype=bool))
+            for index in np.flatnonzero(present):
+                split[index][key] = _pick(values, int(index))
+        return split
+
+    def close(self) -> None:
+        self.env.close()
+
+    def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
+        value = getattr(self.env, attr_name)
+        return [value for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Indices = None) -> None:
+        raise NotImplementedError("the environments of a vector share their attributes: set them on .env")
+
+    def env_method(self, method_name: str, *args: Any, indices: Indices = None, **kwargs: Any) -> list[Any]:
+        raise NotImplementedError("the environments of a vector share their methods: call them on .env")
+
+    def env_is_wrapped(self, wrapper_class: type, indices: Indices = None) -> list[bool]:
+        return [False for _ in self._get_indices(indices)]
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        pictures = self.env.render() or ()
+        return [picture if isinstance(picture, np.ndarray) else None for picture in pictures]
+
+
+def one_array(observations: VecEnvObs) -> np.ndarray:
+    """What SB3 calls observations, which may be dicts and tuples elsewhere; here they never are."""
+    assert isinstance(observations, np.ndarray)
+    return observations
+
+
+def _pick(values: Any, index: int) -> Any:
+    """Environment `index`'s part of a vector info, which may be a dict of arrays itself."""
+    if isinstance(values, dict):
+        return {key: _pick(value, index) for key, value in values.items() if not key.startswith("_")}
+    return values[index]
+
+
+def make_vec_env(spec: EnvSpec, n_envs: int, seed: int, stepping: Stepping = "in-process") -> VecMonitor:
+    """Make `n_envs` copies of an environment, stepped together in NumPy where the environment can be.
+
+    Others are stepped one after another in this process, or each in a process of its own, as `stepping` says, with
+    the same results. The copies are seeded `seed`, `seed + 1`, … at the first reset. The monitor is innermost, so that
+    what SB3 logs as `rollout/ep_rew_mean` is the environment's own, true return, whatever wrapper changes the reward
+    outside.
+    """
+    venv = VecMonitor(GymnasiumVecEnv(_make_vector(spec, n_envs, stepping)))
+    venv.seed(seed)
+    return venv
+
+
+def _make_vector(spec: EnvSpec, n_envs: int, stepping: Stepping) -> VectorEnv:
+    if spec.vector_entry_point is not None:
+        env = gymnasium.make_vec(spec, n_envs)
+        if env.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP:
+            return env
+        env.close()
+    subprocesses = stepping == "subprocesses" or (stepping == "auto" and n_envs > 1 and is_slow(spec))
+    with children_stopped_by_the_program():
+        # kept by its name, in case of Ctrl-C: should it be dropped, its processes would find their pipes closed
+        env = gymnasium.make_vec(
+            spec,
+            n_envs,
+            vectorization_mode="async" if subprocesses else "sync",
+            vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+        )
+    return env  # noqa: RET504
+
+
+def is_slow(spec: EnvSpec) -> bool:
+    """Whether a step takes so long that to send its action and result between processes is little beside it."""
+    if (os.cpu_count() or 1) == 1:
+        return False
+    env = gymnasium.make(spec)
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    seconds = []
+    for _ in range(STEPS_TIMED):
+        action = env.action_space.sample()
+        started = time.perf_counter()
+        _, _, terminated, truncated, _ = env.step(action)
+        seconds.append(time.perf_counter() - started)
+        if terminated or truncated:
+            env.reset()
+    env.close()
+    return float(np.median(seconds)) > SLOW

@@ -1,0 +1,1 @@
+"""The loss: what is right, what is wrong with it, and the solution."""

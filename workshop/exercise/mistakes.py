@@ -1,0 +1,310 @@
+"""The names of the mistakes in a `preference_loss`: what a wrong loss computes in place of the right one.
+
+A mistake is recognised by what the loss gives, never by how it is written. They are tried in order, the most specific
+ones first. Hints lead to the right thought without giving the line away.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+from workshop.exercise.probe import (
+    Comparison,
+    Probe,
+    WrongLossError,
+    bradley_terry,
+    broadcasting,
+    hard_threshold,
+    probability_of_b,
+)
+
+DECIDED: list[Comparison] = [(2, 0, 0), (2, 0, 1), (-1, 0.5, 1), (-1, 0.5, 0), (0.3, 3, 0), (0.3, 3, 1), (1, 1, 1)]
+TIES: list[Comparison] = [(1, 0, 0.5), (0, 2.5, 0.5), (-1, -1, 0.5)]
+BATCH: list[Comparison] = [(2, 0, 0), (1, 0, 1), (0, 3, 1)]
+
+Formula = Callable[[float, float, float], float]  # returns of a and b, and the answer, to a loss
+
+
+def name_mistake(probe: Probe, numbers: str) -> WrongLossError:
+    """The name of what is wrong; `numbers` are those of the first property that the loss breaks."""
+    for recognise in RECOGNISERS:
+        mistake = recognise(probe, numbers)
+        if mistake is not None:
+            return mistake
+    return WrongLossError(
+        "it is not Bradley and Terry's loss",
+        numbers,
+        "work this example out by hand from the formula above the code, step by step, and compare with what you get.",
+    )
+
+
+def _not_a_number(probe: Probe, numbers: str) -> WrongLossError | None:
+    for comparison in DECIDED + TIES:
+        value = probe.value(comparison)
+        if not math.isfinite(value):
+            a, b, answer = comparison
+            return WrongLossError(
+                f"it gives {'NaN' if math.isnan(value) else 'infinity'}",
+                f"At returns {a:g} and {b:g}, answer {answer:g}: yours {value}.",
+                "returns can be negative or zero; the logarithm of a negative number is NaN, and so is 0/0.",
+            )
+    return None
+
+
+def _threshold(probe: Probe, numbers: str) -> WrongLossError | None:
+    return hard_threshold() if probe.is_a_step() and probe.value((2, 0, 1)) != probe.value((0, 2, 1)) else None
+
+
+def _ignored_answers(probe: Probe, numbers: str) -> WrongLossError | None:
+    if all(probe.value(comparison) == 0 for comparison in DECIDED) and probe.value(*BATCH) != 0:
+        return _mixed_up("For one comparison it is 0, whatever the returns: a softmax over a single number is 1.")
+    for a, b in ((2.0, 0.0), (-1.0, 0.5)):
+        values = [probe.value((a, b, answer)) for answer in (0.0, 0.5, 1.0)]
+        if not _close(values, values[:1] * 3):
+            return None
+    return WrongLossError(
+        "the answers are ignored",
+        f"At returns 2 and 0: yours {probe.value((2, 0, 0)):.4f}, whatever the answer.",
+        "the loss of a comparison depends on which fragment was preferred: where do `preferences` come in?",
+    )
+
+
+def _probability(a: float, b: float, answer: float) -> float:
+    """The probability of the answer; with an answer of 0.5, of both by halves."""
+    return answer * probability_of_b(a, b) + (1 - answer) * probability_of_b(b, a)
+
+
+def _margin(a: float, b: float, answer: float) -> float:
+    """By how much the return of the preferred fragment is the larger."""
+    return (2 * answer - 1) * (b - a)
+
+
+LOG_FORGOTTEN = (
+    "the logarithm is missing: this is a probability",
+    "multiplying the probabilities of all answers becomes a sum once you take which function of them?",
+)
+HINGE = (
+    "a hinge loss, not Bradley and Terry's",
+    "a hinge is flat beyond its margin; a negative log-likelihood never is. Start from P(b preferred).",
+)
+SQUARED = (
+    "a squared or absolute error, not a negative log-likelihood",
+    "what is asked for is how unlikely the answer was, on a logarithmic scale, not its distance from something.",
+)
+BARE = (
+    "the bare difference of the returns, without a probability",
+    "it can be made as small as one likes by making all returns huge. What is P(b preferred), as a number in [0, 1]?",
+)
+ONE_ANSWER = (
+    "only one of the two answers counts",
+    "a comparison teaches something whichever fragment was preferred: the formula has two terms.",
+)
+
+# What a wrong loss gives for one comparison with the answer 0 or 1; the mistake's name; the hint.
+FORMULAS: list[tuple[Formula, tuple[str, str]]] = [
+    (
+        lambda a, b, p: bradley_terry(a, b, 1 - p),
+        (
+            "the answers are read the other way round",
+            "0.0 says that a was preferred, 1.0 that b was. Which return should then be pushed up?",
+        ),
+    ),
+    (
+        lambda a, b, p: -bradley_terry(a, b, p),
+        (
+            "the minus sign is missing: this is the log-likelihood",
+            "it gets larger as the model gets better, but an optimiser makes the loss smaller.",
+        ),
+    ),
+    (
+        lambda a, b, p: -bradley_terry(a, b, 1 - p),
+        (
+            "the minus sign is missing, and the answers are read the other way round",
+            "take one comparison whose answer is 0.0: a was preferred. Should the loss rise or fall with returns_a?",
+        ),
+    ),
+    *[
+        (formula, LOG_FORGOTTEN)
+        for formula in (
+            _probability,
+            lambda a, b, p: -_probability(a, b, p),
+            lambda a, b, p: 1 - _probability(a, b, p),
+            lambda a, b, p: -1 + _probability(a, b, p),
+        )
+    ],
+    *[
+        (lambda a, b, p, margin=margin, power=power: max(0, margin - _margin(a, b, p)) ** power, HINGE)
+        for margin in (0, 0.1, 0.5, 1, 2)
+        for power in (1, 2)
+    ],
+    *[
+        (lambda a, b, p, error=error, scale=scale: scale * error(a, b, p), SQUARED)
+        for error in (
+            lambda a, b, p: (probability_of_b(a, b) - p) ** 2,
+            lambda a, b, p: (probability_of_b(a, b) - p) ** 2 + (probability_of_b(b, a) - 1 + p) ** 2,
+            lambda a, b, p: (b - a - p) ** 2,
+            lambda a, b, p: (b - a - (2 * p - 1)) ** 2,
+            lambda a, b, p: abs(b - a - p),
+        )
+        for scale in (1, 0.5)
+    ],
+    (lambda a, b, p: -_margin(a, b, p), BARE),
+    (_margin, BARE),
+    (lambda a, b, p: p * bradley_terry(a, b, 1), ONE_ANSWER),
+    (lambda a, b, p: (1 - p) * bradley_terry(a, b, 0), ONE_ANSWER),
+]
+
+
+def _other_formula(probe: Probe, numbers: str) -> WrongLossError | None:
+    values = [probe.value(comparison) for comparison in DECIDED]
+    for formula, (name, hint) in FORMULAS:
+        if _close(values, [formula(*comparison) for comparison in DECIDED]):
+            return WrongLossError(name, numbers, hint)
+    return None
+
+
+def _ties(probe: Probe, numbers: str) -> WrongLossError | None:
+    if not _right(probe, DECIDED) or _right(probe, TIES):
+        return None
+    return WrongLossError(
+        "answers of 0.5 are not counted half for each side",
+        numbers,
+        "an answer of 0.5 says equally good; put p = 0.5 into the formula rather than deciding by p > 0 or p < 1.",
+    )
+
+
+def _other_units(probe: Probe, numbers: str) -> WrongLossError | None:
+    """The right loss of the returns divided by a temperature, or times a constant factor."""
+    if _right(probe, DECIDED):
+        return None
+    values = [probe.value(comparison) for comparison in DECIDED]
+    # at returns 2 and 0, answer 1, the loss is ln(1 + exp(2 / T)): solved for 1 / T
+    inverse = math.log(math.expm1(values[1])) / 2 if 0 < values[1] < 100 else 0
+    if inverse > 0 and _close(values, [bradley_terry(a * inverse, b * inverse, answer) for a, b, answer in DECIDED]):
+        return WrongLossError(
+            f"a temperature of {1 / inverse:.4g} slipped in",
+            numbers,
+            "the returns enter the exponentials as they are, neither multiplied nor divided by anything.",
+        )
+    factor = values[1] / bradley_terry(2, 0, 1)
+    if factor > 0 and _close(values, [factor * bradley_terry(*comparison) for comparison in DECIDED]):
+        binary = math.isclose(factor, 1 / math.log(2), rel_tol=1e-3)
+        return WrongLossError(
+            "the logarithm is to the base 2" if binary else f"it is {factor:.4g} times what it should be",
+            numbers,
+            "natural logarithms throughout, and one term for each comparison, weighted by its answer.",
+        )
+    return None
+
+
+def _alone(probe: Probe, numbers: str) -> WrongLossError | None:
+    """Adding a constant to both returns makes a difference, near as well as far."""
+    for a, b, answer in DECIDED:
+        if not _close([probe.value((a, b, answer))], [probe.value((a + 2, b + 2, answer))]):
+            return WrongLossError(
+                "each fragment gets a probability of its own, which is not Bradley and Terry's model",
+                f"At returns {a:g} and {b:g}, answer {answer:g}: yours {probe.value((a, b, answer)):.4f}; "
+                f"with 2 added to both, {probe.value((a + 2, b + 2, answer)):.4f}, which should be the same.",
+                "only which is better was asked, so only the difference of the two returns can matter.",
+            )
+    return None
+
+
+def _batch(probe: Probe, numbers: str) -> WrongLossError | None:
+    """Right for one comparison, wrong for several."""
+    if not _right(probe, DECIDED):
+        return None
+    value, n = probe.value(*BATCH), len(BATCH)
+    mean = sum(bradley_terry(*comparison) for comparison in BATCH) / n
+    if _close([value], [mean]):
+        return None
+    if _close([value], [mean * n]):
+        return WrongLossError(
+            "it is the sum over the batch, not the mean",
+            numbers,
+            "with a sum, the size of the gradient depends on how many comparisons happen to be in a batch.",
+        )
+    crossed = (
+        [bradley_terry(a, b, answer) for a, b, _ in BATCH for _, _, answer in BATCH],
+        [bradley_terry(a, b, answer) for a, _, _ in BATCH for _, b, answer in BATCH],
+        [bradley_terry(a, b, answer) for a, _, answer in BATCH for _, b, _ in BATCH],
+    )
+    if any(_close([value], [sum(losses) / n**2]) for losses in crossed):
+        return broadcasting(numbers)
+    return _mixed_up(numbers)
+
+
+def _mixed_up(numbers: str) -> WrongLossError:
+    return WrongLossError(
+        "the comparisons of a batch get mixed up",
+        numbers,
+        "each comparison's loss depends on its own two returns and answer alone: over which dimension do you combine?",
+    )
+
+
+def _slope(probe: Probe, numbers: str) -> WrongLossError | None:
+    """Right values, wrong gradients."""
+    if not _right(probe, DECIDED):
+        return None
+    by_a, by_b = zip(*(probe.gradients(comparison) for comparison in DECIDED[:-1]), strict=True)
+    flat_a, flat_b = (all(gradient == [0.0] for gradient in gradients) for gradients in (by_a, by_b))
+    if flat_a != flat_b:
+        return WrongLossError(
+            f"no gradient reaches returns_{'a' if flat_a else 'b'}",
+            numbers,
+            "both fragments' rewards are to be learned: .detach() and torch.no_grad() cut the gradient.",
+        )
+    return None
+
+
+def _far(probe: Probe, numbers: str) -> WrongLossError | None:
+    """Right near by, wrong where the returns are far apart."""
+    if not _right(probe, DECIDED + TIES) or not _right_slope(probe):
+        return None
+    far: list[Comparison] = [(1000, 0, 1), (0, 1000, 0), (1000, 0, 0), (0, 1000, 1)]
+    try:
+        values = [probe.value(comparison) for comparison in far]
+        gradients = [gradient for comparison in far for side in probe.gradients(comparison) for gradient in side]
+    except WrongLossError:
+        values, gradients = [math.nan], []
+    if not all(map(math.isfinite, values + gradients)):
+        return WrongLossError(
+            "it overflows where returns are far apart",
+            numbers,
+            "exp(1000) is infinite and log(0) too: look for one PyTorch function that does sigmoid and log together.",
+        )
+    if _right(probe, far) and _close(gradients, [1, -1, -1, 1, 0, 0, 0, 0]):
+        return None
+    return WrongLossError(
+        "something is clamped where returns are far apart",
+        numbers,
+        "clamping or adding a small number hides the overflow but loses the gradient. Avoid the overflow instead.",
+    )
+
+
+RECOGNISERS: list[Callable[[Probe, str], WrongLossError | None]] = [
+    _not_a_number,
+    _threshold,
+    _ignored_answers,
+    _other_formula,
+    _ties,
+    _other_units,
+    _batch,
+    _slope,
+    _far,
+    _alone,
+]
+
+
+def _right(probe: Probe, comparisons: Sequence[Comparison]) -> bool:
+    return _close([probe.value(c) for c in comparisons], [bradley_terry(*c) for c in comparisons])
+
+
+def _right_slope(probe: Probe) -> bool:
+    comparisons = DECIDED[:-1]  # without the one of equal returns, where a right loss may have a kink
+    by_b = [gradient for comparison in comparisons for gradient in probe.gradients(comparison)[1]]
+    return _close(by_b, [probability_of_b(a, b) - answer for a, b, answer in comparisons])
+
+
+def _close(values: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether all are equal, to the precision of float32."""
+    return all(math.isclose(x, y, rel_tol=1e-4, abs_tol=1e-4) for x, y in zip(values, others, strict=True))

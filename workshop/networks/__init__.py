@@ -1,0 +1,1 @@
+"""What a reward model can be made of."""

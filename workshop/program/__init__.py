@@ -1,0 +1,1 @@
+"""The programs: their flags, what they check, the run."""

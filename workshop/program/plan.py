@@ -1,0 +1,121 @@
+"""What a run is going to do: in which environment, how its steps are shared out, and whether it makes sense."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gymnasium.envs.registration import EnvSpec
+
+from workshop import CARTPOLE_ID
+from workshop.environments.spaces import Space
+from workshop.environments.specs import environment_spec, episode_steps, spaces_of
+from workshop.labelling.open import refuse_address
+from workshop.messages import UsageError
+from workshop.reports.moving_pictures import can_be_drawn
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The environment, with its spaces of observations and of actions, and the steps.
+
+    `random_each` steps are taken in each copy first, then `per_iteration` in all together.
+    """
+
+    spec: EnvSpec
+    spaces: tuple[Space, Space]
+    random_each: int
+    per_iteration: int
+
+
+def plan_run(config: Any) -> Plan:
+    """Plan the run that `config`, `main.py`'s flags, asks for: random rollouts of one episode, then equal iterations.
+
+    Raises a UsageError, in one sentence that names the flags, for an environment that is unknown or unfit, too few
+    steps, and flags that make no sense together.
+    """
+    spec = environment_spec(config.environment)
+    if config.oracle.oracle != "synthetic":
+        _refuse_blind_labelling(config, spec)
+    if config.reward == "true" and config.preferences.comparisons_from:
+        raise UsageError("--comparisons-from is learned from, and --reward true learns from no answers; choose one.")
+    if config.reward == "learned":
+        _refuse_contradictions(config)
+        _refuse_unfit_fragments(config, spec)
+    preferences, n_envs = config.preferences, config.agent.n_envs
+    random_rollouts = config.reward == "learned" and preferences.pretrain
+    if config.iterations == 1 and not random_rollouts and config.reward == "learned":
+        raise UsageError("--iterations must be at least 2 with --no-pretrain: the first has nothing to learn from.")
+    random_each = episode_steps(spec) if random_rollouts else 0
+    # The first questions are about the random rollouts or, without them, about those of the first iteration.
+    least_each = 2 if random_rollouts or config.reward == "true" else max(2, preferences.fragment_length)
+    least = n_envs * (random_each + config.iterations * least_each)
+    if config.total_timesteps < least:
+        raise UsageError(
+            f"--total-timesteps must be at least {least} for {config.iterations} iterations in {n_envs} environments "
+            f"(--iterations, --n-envs), not {config.total_timesteps}."
+        )
+    plan = Plan(
+        spec, spaces_of(spec), random_each, (config.total_timesteps - n_envs * random_each) // config.iterations
+    )
+    if config.reward == "learned":
+        _refuse_more_questions_than_pairs(config, plan)
+    return plan
+
+
+def _refuse_contradictions(config: Any) -> None:
+    choice_model, oracle, preferences = config.choice_model, config.oracle, config.preferences
+    if preferences.comparisons == 0 and not preferences.comparisons_from:
+        raise UsageError("--comparisons must be at least 1, not 0, but with --comparisons-from.")
+    if choice_model.loss == "hinge" and oracle.oracle_equal > 0:
+        raise UsageError(
+            '--loss hinge cannot learn from the answer "equally good", which --oracle-equal above 0 gives: '
+            "its loss is the same for all returns within the margin; choose another --loss, or --oracle-equal 0."
+        )
+    if oracle.oracle_discount < 1 and preferences.fragment_length == 1:
+        raise UsageError(
+            "--oracle-discount below 1 weighs the steps of a fragment against each other, and --fragment-length 1 has "
+            "but one; make the fragments longer, or leave the discount at 1."
+        )
+    if preferences.query in ("disagreement", "information-gain") and config.reward_model.ensemble_size == 1:
+        raise UsageError(
+            f"--query {preferences.query} asks where an ensemble's members differ, and --ensemble-size 1 has but one; "
+            "choose --query uniform or entropy, or at least two members."
+        )
+
+
+def _refuse_blind_labelling(config: Any, spec: EnvSpec) -> None:
+    how = config.oracle.oracle
+    if config.reward == "true":
+        raise UsageError(
+            f"--oracle {how} asks you what to learn, and --reward true learns from no answers; choose one."
+        )
+    if not can_be_drawn(spec.id) and (how, spec.id) != ("terminal", CARTPOLE_ID):
+        raise UsageError(
+            f"--oracle {how} shows you clips, and {spec.id} cannot be drawn here without a window; for MuJoCo's "
+            "environments on Linux, install OSMesa (apt-get install libosmesa6)."
+        )
+    if how == "human":
+        refuse_address(config.labelling)  # before there is a run that could not go on
+
+
+def _refuse_unfit_fragments(config: Any, spec: EnvSpec) -> None:
+    length, episode = config.preferences.fragment_length, episode_steps(spec)
+    if config.oracle.oracle_discount < 1 and episode == 1:
+        raise UsageError(f"--oracle-discount below 1 makes no sense where an episode of --env {spec.id} is one step.")
+    if length > episode:
+        raise UsageError(f"--fragment-length must be at most {episode}, an episode of {spec.id}, not {length}.")
+
+
+def _refuse_more_questions_than_pairs(config: Any, plan: Plan) -> None:
+    preferences, n_envs = config.preferences, config.agent.n_envs
+    length, episode = preferences.fragment_length, episode_steps(plan.spec)
+    for iteration, due in enumerate(preferences.due(config.iterations)):
+        whole, rest = divmod(plan.random_each + iteration * (plan.per_iteration // n_envs), episode)
+        fragments = n_envs * (whole * (episode - length + 1) + max(0, rest - length + 1))
+        pairs = fragments * (fragments - 1) // 2
+        if due > pairs:
+            when = "the random rollouts" if iteration == 0 else f"the rollouts until iteration {iteration}"
+            raise UsageError(
+                f"--comparisons {preferences.comparisons} asks for {due} early on (--schedule {preferences.schedule}), "
+                f"but {when} in --n-envs {n_envs} have only {pairs} pairs of fragments of --fragment-length {length}; "
+                "ask for fewer, or make more or shorter fragments."
+            )

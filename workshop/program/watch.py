@@ -1,0 +1,76 @@
+"""Look at the agent of a finished run."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+from stable_baselines3.common.policies import ActorCriticPolicy
+
+from workshop.agent.agent import AgentConfig, load_policy
+from workshop.environments.specs import EnvironmentConfig, environment_spec, spaces_of
+from workshop.messages import RunError, UsageError, say, shown
+from workshop.records.directory import CONFIG
+from workshop.records.fragment_files import parse_object, read_bytes, refuse_links_and_code
+from workshop.reports.evaluation import Evaluator
+from workshop.reports.moving_pictures import can_be_drawn, has_display, save_final_policy
+
+Options = TypeVar("Options", EnvironmentConfig, AgentConfig)
+
+
+def watch(run: Path) -> None:
+    """Play an episode of the agent in a window, or write it to `videos/watch.gif` where there is no display.
+
+    Raises a UsageError if `run` is not the directory of a finished run, and a RunError if what it holds is broken.
+    """
+    for file in (run / CONFIG, run / "agent.zip"):
+        if not os.path.isfile(file):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
+            raise UsageError(
+                f"--watch {shown(run)}: {shown(file)} is missing. Give the directory of a finished run, such as runs/…."
+            )
+    refuse_links_and_code(run)
+    config = parse_object(read_bytes(run / CONFIG), str(run / CONFIG))
+    try:
+        seed = int(config["seed"])
+        spec = environment_spec(_options(EnvironmentConfig, config))
+        agent_config = _options(AgentConfig, config)
+    except UsageError as problem:  # its environment is not installed here
+        raise UsageError(f"--watch {run}: {problem}") from problem
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise RunError(f"--watch {run}: {CONFIG} does not hold a run's options.") from problem
+    agent = load_policy(run / "agent.zip", spaces_of(spec), agent_config)
+    if has_display():
+        _play_in_window(spec, agent, seed)
+        return
+    if not can_be_drawn(spec.id):
+        raise UsageError(f"--watch {run}: there is no display, and {spec.id} cannot be drawn here without one.")
+    file = run / "videos" / "watch.gif"
+    evaluation = Evaluator(spec, np.random.default_rng(seed)).evaluate(
+        lambda observations: agent.predict(observations, deterministic=True)[0], reward=None
+    )
+    save_final_policy(spec, evaluation.episodes, file)
+    say(f"There is no display to play it on. Moving picture: {file}")
+
+
+def _options(kind: type[Options], config: Mapping[str, Any]) -> Options:
+    """A dataclass of options from a run's; lists are tuples there."""
+    names = [field.name for field in fields(kind) if field.name in config]
+    values: dict[str, Any] = {name: config[name] for name in names}
+    return kind(**values | {name: tuple(value) for name, value in values.items() if isinstance(value, list)})
+
+
+def _play_in_window(spec: EnvSpec, agent: ActorCriticPolicy, seed: int) -> None:
+    env = gymnasium.make(spec, render_mode="human")
+    observation, _ = env.reset(seed=seed)
+    true_return, done = 0.0, False
+    while not done:
+        action, _ = agent.predict(observation, deterministic=True)
+        observation, reward, terminated, truncated, _ = env.step(action)
+        true_return += float(reward)
+        done = terminated or truncated
+    env.close()
+    say(f"True return of this episode: {true_return:.1f}")

@@ -1,0 +1,142 @@
+"""The lines of `comparisons.jsonl`, one for each time that a question was answered, skipped or undone."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from workshop.records.fragment_files import BrokenRecordError, find_file, parse_object, read_bytes
+
+LINES = "comparisons.jsonl"
+LARGEST_COUNT = 2**53  # beyond it other programs' JSON loses whole numbers
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one line says.
+
+    | field | what |
+    | --- | --- |
+    | place | its file and number, for messages |
+    | comparison | the number of the question in its run; several lines may be about one |
+    | iteration | the run's, from 0 |
+    | preference | 0.0 the first fragment, 1.0 the second, 0.5 equally good, None: skipped or undone |
+    | labeller, time | who and when, as ISO 8601 |
+    | fragments, row | the fragments' file, relative to the run directory, and the row in its arrays |
+    | seconds | how long the answer took; NaN where nobody measured |
+    | undone | whether the line takes back the answer before it |
+    | repeats | None or, of a question asked to see how consistent the labeller is, the number of the one it repeats |
+    | swapped | whether the a of that one is b here; the preference is by the sides here |
+    """
+
+    place: str
+    comparison: int
+    iteration: int
+    preference: float | None
+    labeller: str
+    time: str
+    fragments: str
+    row: int
+    seconds: float = math.nan
+    undone: bool = False
+    repeats: int | None = None
+    swapped: bool = False
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < LARGEST_COUNT
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)  # not bool, which is an int to Python
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+Check = tuple[Callable[[Any], bool], str]
+
+# what each column must be; no path but that of a file right in fragments/ passes, whatever the system
+REQUIRED: dict[str, Check] = {
+    "comparison": (_is_count, "a whole number from 0"),
+    "iteration": (_is_count, "a whole number from 0"),
+    "preference": (lambda v: v is None or (_is_number(v) and v in (0, 0.5, 1)), "0, 0.5, 1 or null"),
+    "labeller": (lambda v: isinstance(v, str) and v.isprintable() and 0 < len(v) <= 200, "a name"),
+    "time": (_is_time, "a date and time"),
+    "fragments": (
+        lambda v: isinstance(v, str) and re.fullmatch(r"fragments/[A-Za-z0-9_-]{1,100}\.npz", v) is not None,
+        "the path of a .npz file right in fragments/",
+    ),
+    "row": (_is_count, "a whole number from 0"),
+}
+OPTIONAL: dict[str, Check] = {
+    "seconds": (lambda v: _is_number(v) and 0 <= v < LARGEST_COUNT, "a number from 0"),
+    "undone": (lambda v: isinstance(v, bool), "true or false"),
+    "repeats": (_is_count, "a whole number from 0"),
+    "swapped": (lambda v: isinstance(v, bool), "true or false"),
+}
+
+
+def read_lines(run: Path) -> list[Line]:
+    """All lines of the run's `comparisons.jsonl`, in order.
+
+    A line that takes an answer back has all the columns of that answer. A last line without an end is what a killed run
+    was writing: it was never acknowledged, and is left out. Raises a BrokenRecordError that names file and line for
+    anything else that is not as the table of `Line` says, and for a line that contradicts an earlier one.
+    """
+    path = find_file(run, LINES)
+    lines: list[Line] = []
+    by_number: dict[int, Line] = {}
+    *whole, _ = read_bytes(path).split(b"\n")
+    for i, text in enumerate(whole, start=1):
+        line = _parse(text, f"{path}, line {i},")
+        _require_agreement(line, by_number)
+        by_number[line.comparison] = line
+        lines.append(line)
+    return lines
+
+
+def _parse(text: bytes, place: str) -> Line:
+    columns = parse_object(text, place)
+    values = {}
+    for name, (good, what) in {**REQUIRED, **OPTIONAL}.items():
+        if name not in columns and name in REQUIRED:
+            raise BrokenRecordError(f"{place} names no {name}.")
+        if columns.get(name) is None and name in OPTIONAL:
+            continue  # null is as good as nothing
+        if not good(columns[name]):
+            raise BrokenRecordError(f"{place} gives as {name} {_shortened(columns[name])}, which is not {what}.")
+        values[name] = columns[name]
+    line = Line(place, **values)
+    if line.undone and line.preference is not None:
+        raise BrokenRecordError(f"{place} is undone and has a preference; it can be only one of the two.")
+    if (line.repeats is None) != ("swapped" not in values):
+        raise BrokenRecordError(f"{place} has only one of repeats and swapped, which go together.")
+    return line
+
+
+def _require_agreement(line: Line, by_number: dict[int, Line]) -> None:
+    earlier = by_number.get(line.comparison)
+    if earlier is not None and _question(earlier) != _question(line):
+        raise BrokenRecordError(f"{line.place} is about another pair than {earlier.place} with the same number.")
+    if line.repeats is not None:
+        repeated = by_number.get(line.repeats)
+        if repeated is None or repeated.repeats is not None:
+            raise BrokenRecordError(f"{line.place} repeats comparison {line.repeats}, which was not asked before it.")
+
+
+def _question(line: Line) -> tuple[Any, ...]:
+    return line.fragments, line.row, line.repeats, line.swapped
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value) if not isinstance(value, dict | list) else "a list or an object"
+    return text if len(text) <= 40 else f"{text[:40]}…"

@@ -1,0 +1,334 @@
+"""What a run leaves behind, written as it happens: `runs/<env>__<name>__<seed>__<YYYYmmdd-HHMMSS>/`."""
+
+import csv
+import io
+import json
+import math
+import os
+import platform
+import shlex
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from workshop.messages import RunError, UsageError, require_directory, say
+from workshop.records.answers import read_lines
+from workshop.records.checkpoint import Checkpoints, State, UnusableCheckpointError
+from workshop.records.comparisons_from import read_record
+from workshop.records.fragment_files import refuse_links_and_code
+from workshop.records.progress import Row
+from workshop.safe_files import append_safely, write_safely
+
+CONFIG = "config.json"
+PROGRESS = "progress.csv"
+ANSWERS = "comparisons.jsonl"
+LOCK = ".lock"
+PARTS = ("plots", "videos")
+PACKAGES = ("gymnasium", "numpy", "stable-baselines3", "torch")
+
+COLUMNS = (
+    "iteration",
+    "env_steps",
+    "comparisons",
+    "true_return_mean",
+    "true_return_std",
+    "learned_return_mean",
+    "reward_model_loss",
+    "reward_model_accuracy",
+    "reward_correlation",
+    "seconds",
+    "skipped",
+    "stopped_asking",
+    "gradient_steps",
+    "weight_decay",
+    "reward_hacking",
+    "random_return_mean",
+)
+
+
+class RunDirectory:
+    """One run's files: `RunDirectory.make` for a new one, `RunDirectory.reopen` for one that was interrupted.
+
+    As long as it is open, no other process can use it; a process that died does not keep it.
+
+    | attribute | what |
+    | --- | --- |
+    | path | the directory |
+    | rows | those of `progress.csv` so far |
+    | recorded | in a run that goes on: the preferences on record, by the question's number; None for skipped |
+    | checkpoints | what an interrupted run goes on from |
+    | saved | in a run that goes on: what the last checkpoint holds, None if there is none |
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.rows: list[Row] = []
+        self.checkpoints = Checkpoints(path)
+        self.saved: tuple[State, list[dict[str, np.ndarray]]] | None = None
+        self._comparisons = 0
+        self.recorded: dict[int, float | None] = {}
+        self._lock = FileLock(path / LOCK)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(f"{path} is in use: another process is running there.") from None
+
+    @classmethod
+    def make(cls, options: Any, arguments: Sequence[str]) -> "RunDirectory":
+        """Make the directory of a new run, with `config.json` and `command.txt` in it.
+
+        `options` is the dataclass of all options, `env`, `name`, `seed` and `runs_dir` among them or in dataclasses in
+        it; `arguments` is the command line that they were read from. Two runs that start within a second get different
+        times in their names.
+        """
+        flat = flatten(options)
+        runs_dir = Path(flat["runs_dir"])
+        require_directory("--runs-dir", runs_dir)
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        path = _make_directory(runs_dir, f"{flat['env'].replace('/', '-')}__{flat['name']}__{flat['seed']}")
+        try:
+            run = cls(path)
+            for part in PARTS:
+                (path / part).mkdir()
+            packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
+            _write_text(path / "command.txt", as_command(arguments) + "\n")
+            run._write_rows([COLUMNS])
+            _write_text(path / CONFIG, json.dumps({**flat, "packages": packages}, indent=2) + "\n")
+        except BaseException:  # the disk is full, say: half a directory is of no use
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        return run
+
+    @classmethod
+    def reopen(cls, path: Path) -> "RunDirectory":
+        """Open the directory of an interrupted run, as it was before its first iteration: see `restore`.
+
+        Raises a RunError if another process uses it, or what it holds cannot be read; nothing has changed then.
+        """
+        refuse_links_and_code(path)
+        run = cls(path)
+        try:
+            run.recorded = _recorded_answers(path)
+            run.saved = run.checkpoints.load() if run.checkpoints.exist else None
+            if run.saved is None:
+                run._write_rows([COLUMNS])
+            else:
+                _require_answers(path, run.saved[0], run.recorded)
+            _cut_torn_line(path / ANSWERS)
+            for part in PARTS:  # empty directories are easily lost where a run is copied
+                (path / part).mkdir(exist_ok=True)
+        except UnusableCheckpointError as problem:
+            run._lock.release()
+            raise RunError(f"--resume {path}: the checkpoint {problem}.") from problem
+        except BaseException:
+            run._lock.release()
+            raise
+        return run
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
+        self._lock.release()
+        expected = exception is not None and issubclass(exception, KeyboardInterrupt | UsageError | RunError | OSError)
+        if expected and self.path.exists():
+            when = f"after iteration {len(self.rows) - 1}" if self.rows else "before the first iteration"
+            say(f"Stopped {when}. To go on: python main.py --resume {shlex.quote(str(self.path))}")
+
+    def state(self) -> State:
+        """What the run's files go on from."""
+        return {"rows": self.rows, "comparisons": self._comparisons}
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`: rows that were written after it are dropped, recorded answers are kept."""
+        self.rows, self._comparisons = state["rows"], state["comparisons"]
+        self._write_rows([COLUMNS, *(_cells(row) for row in self.rows)])
+
+    def append_row(self, row: Row) -> None:
+        """Add a row to `progress.csv`: values by column name, NaN or "" where there is nothing to say."""
+        self.rows.append(dict(row))
+        append_safely(self.path / PROGRESS, _as_csv([_cells(row)]))
+
+    def record(
+        self,
+        iteration: int,
+        labeller: str,
+        fragments_a: Mapping[str, np.ndarray],
+        fragments_b: Mapping[str, np.ndarray],
+        **repeated: int | bool,
+    ) -> "QuestionRecord":
+        """Write the fragments of n questions to one new `.npz` file, and return what their answers are recorded by.
+
+        The file holds the arrays of `fragments_a` and `fragments_b`, each of shape (n, L, …), with `_a` and `_b` after
+        their names. `repeated`, if given, are columns of the answers' lines: `repeats` and `swapped`. In a run that
+        goes on, they may have been asked before it was interrupted; a RunError is raised if they were not these.
+        """
+        first, self._comparisons = self._comparisons, self._comparisons + len(next(iter(fragments_a.values())))
+        directory = self.path / "fragments"
+        directory.mkdir(exist_ok=True)
+        arrays = {f"{name}_a": array for name, array in fragments_a.items()}
+        arrays |= {f"{name}_b": array for name, array in fragments_b.items()}
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **arrays)
+        file = directory / f"{first:06d}.npz"
+        numbers = range(first, self._comparisons)
+        recorded = {number: self.recorded[number] for number in numbers if number in self.recorded}
+        if not recorded:
+            write_safely(file, lambda stream: stream.write(content.getvalue()))
+        elif not file.is_file() or file.read_bytes() != content.getvalue():
+            raise RunError(f"{file} does not hold what was asked then, so the run cannot go on from its answers.")
+        line = {"iteration": iteration, "labeller": labeller, "fragments": f"fragments/{file.name}"} | repeated
+        return QuestionRecord(self.path / ANSWERS, numbers, line, recorded)
+
+    def write_choice_models(self, explained: Mapping[str, tuple[float, float]], answers: int) -> None:
+        """Write `choice_models.csv`: how well each explains so many held-out answers, by `choice_models.explain`."""
+        rows = [["choice_model", "held_out_loss", "temperature", "answers"]]
+        for name, (loss, temperature) in explained.items():
+            rows.append([name, _cell(loss), _cell(temperature), str(answers)])
+        write_safely(self.path / "choice_models.csv", lambda stream: stream.write(_as_csv(rows)))
+
+    def _write_rows(self, rows: Sequence[Sequence[str]]) -> None:
+        write_safely(self.path / PROGRESS, lambda stream: stream.write(_as_csv(rows)))
+
+
+class QuestionRecord:
+    """Records the answers to questions that were asked together, in `comparisons.jsonl`, a line each.
+
+    | attribute | what |
+    | --- | --- |
+    | iteration | in which they were asked |
+    | numbers | the questions' numbers in the run, in the order of the rows of their arrays |
+    | recorded | the preferences, by number, that were recorded before the run was interrupted |
+    """
+
+    def __init__(self, path: Path, numbers: range, line: Mapping[str, Any], recorded: dict[int, float | None]):
+        self.numbers, self.recorded = numbers, recorded
+        self.iteration: int = line["iteration"]
+        self._path, self._line = path, line
+
+    def answers(self, preferences: np.ndarray) -> None:
+        """Record the answers to all of them, shape (n,), with NaN for a skipped one; those on record are left."""
+        self._append(
+            [
+                self._answer(number, None if math.isnan(preference) else float(preference))
+                for number, preference in zip(self.numbers, preferences, strict=True)
+                if number not in self.recorded
+            ]
+        )
+
+    def answer(self, number: int, preference: float | None, seconds: float, undone: bool) -> None:
+        """Record the answer to one of them, None for skipped, or that it was taken back. It is then on the disk."""
+        answer = self._answer(number, None if undone else preference) | {"seconds": round(seconds, 3)}
+        self._append([answer | {"undone": True} if undone else answer])
+
+    def _answer(self, number: int, preference: float | None) -> dict[str, Any]:
+        return {
+            "comparison": number,
+            "iteration": self.iteration,
+            "preference": preference,
+            "labeller": self._line["labeller"],
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **self._line,
+            "row": number - self.numbers.start,
+        }
+
+    def _append(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        if lines:
+            append_safely(self._path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+def flatten(options: Any) -> dict[str, Any]:
+    """A dataclass of options as a dict by flag name, those of nested dataclasses beside its own; paths as text."""
+    flat: dict[str, Any] = {}
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if is_dataclass(value):
+            flat |= flatten(value)
+        else:
+            flat[field.name] = _plain(value)
+    return flat
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    return value.as_posix() if isinstance(value, Path) else value
+
+
+def as_command(arguments: Sequence[str]) -> str:
+    """What to type for a run with these arguments."""
+    return shlex.join(["python", "main.py", *arguments])
+
+
+def _make_directory(runs_dir: Path, prefix: str) -> Path:
+    while True:
+        path = runs_dir / f"{prefix}__{datetime.now():%Y%m%d-%H%M%S}"
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:  # another run of this name began in this second: take the next one
+            time.sleep(0.1)
+
+
+def _write_text(path: Path, text: str) -> None:
+    write_safely(path, lambda stream: stream.write(text.encode()))
+
+
+def _as_csv(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cells(row: Row) -> list[str]:
+    return [_cell(row[column]) for column in COLUMNS]
+
+
+def _recorded_answers(run: Path) -> dict[int, float | None]:
+    """The preferences on record, by the question's number. Raises a RunError for a record that cannot be read."""
+    if not (run / ANSWERS).exists():
+        return {}
+    read_record(run)  # a look at the fragments, too
+    answers: dict[int, float | None] = {}
+    for line in read_lines(run):
+        answers.pop(line.comparison, None)
+        if not line.undone:
+            answers[line.comparison] = line.preference
+    return answers
+
+
+def _require_answers(run: Path, state: State, recorded: Mapping[int, float | None]) -> None:
+    """Raise a RunError if an answer from before a checkpoint is not on record, since nobody would be asked again.
+
+    It was on the disk before the checkpoint was.
+    """
+    try:
+        asked = range(state["run"]["comparisons"])
+    except (KeyError, TypeError) as problem:
+        raise UnusableCheckpointError("is damaged: it does not hold what a run saves") from problem
+    missing = next((number for number in asked if number not in recorded), None)
+    if missing is not None:
+        raise RunError(f"{run / ANSWERS} is damaged: it lacks the answer to question {missing}.")
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Drop what a kill cut off, after the end of the last whole line."""
+    content = path.read_bytes() if path.exists() else b""
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        os.truncate(path, end)
+
+
+def _cell(value: float | str) -> str:
+    """Text and whole numbers in full, other numbers to six significant digits, NaN as an empty cell."""
+    if isinstance(value, str | int | np.integer):
+        return str(value)
+    return "" if math.isnan(value) else f"{value:.6g}"

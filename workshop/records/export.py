@@ -1,0 +1,176 @@
+"""Write recorded comparisons for other tools: `python -m workshop.records.export runs/… --output DIR`.
+
+The true rewards stay behind: they are not what anybody answered.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import methodcaller
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from workshop.messages import UsageError, say
+from workshop.program.program import read_flags, run_program
+from workshop.records.comparisons_from import Fragments, RecordedComparisons, read_records
+from workshop.safe_files import write_safely
+
+PAIRS, TIES = "comparisons.jsonl", "ties.jsonl"
+README = """\
+{front_matter}# Recorded comparisons
+
+Pairs of fragments of an agent's episodes, and which of the two somebody preferred. Each is {length} steps long, in the
+environment `{env_id}`.
+
+{counts}
+
+| labeller | pairs | ties |
+| --- | --- | --- |
+{labellers}
+
+`{pairs_file}` has a JSON object on each line, for each pair of which one fragment was preferred:
+
+| field | what |
+| --- | --- |
+| `chosen`, `rejected` | the fragment that was preferred, and the other one |
+| `labeller` | who answered |
+| `comparison`, `run` | the number of the question in its run, and the run: together they name it |
+
+A fragment is an object of two lists with an entry for each step:
+
+| field | what |
+| --- | --- |
+| `observations` | the states acted in: {observations} |
+| `actions` | the actions taken in them: {actions} |
+
+`{ties_file}` has the pairs that were found equally good, with `a` and `b` in place of `chosen` and `rejected`; without
+any there is no such file. They are kept apart because every row of chosen and rejected says that one is better, and
+tools that read such rows know no ties.
+
+These are the columns of what TRL calls a preference dataset with an implicit prompt: `chosen` and `rejected`, without
+`prompt`. Tools for language models expect text in them; for fragments, pass a reward model and a collator that take
+numbers. Rewards are not in the data, nor are questions that were skipped, undone or asked a second time.
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Write the comparisons recorded in runs as pairs of a chosen and a rejected fragment, as JSON Lines.
+
+    Runs of several people are merged; every answer keeps its labeller's name. A README.md in the directory tells the
+    fields.
+    """
+
+    runs: tyro.conf.Positional[tuple[Path, ...]] = (Path("runs"),)
+    """Run directories, or directories with such below them; all in one environment, with fragments of one length."""
+    output: Path = Path("exported")
+    """Where the files go: a new directory, or an empty one."""
+
+
+def main() -> None:
+    """Read the flags, and export the runs that they name."""
+    options = read_flags(Options, sys.argv[1:])
+    export(options.runs, options.output)
+
+
+def export(paths: Sequence[Path], output: Path) -> None:
+    """Write the answers of the runs at or below these paths to `output`, and say how many they are.
+
+    The same runs give the same bytes. Raises a UsageError if the directory is not empty or cannot be written, for
+    whatever `read_records` refuses, and for two runs of the same name; nothing is written then.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"--output {output} is there already and not an empty directory; name another.")
+    recorded = read_records(paths)
+    names = [run.resolve().name for run in recorded.runs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"Two of the runs are called {name}; rename one, so that they can be told apart.")
+    pairs, ties = _rows(recorded, names)
+    if not pairs:
+        raise UsageError(f'All {len(ties)} answers are "equally good", so that there is no chosen fragment to export.')
+    counts = (
+        f"{len(pairs)} pairs and {len(ties)} ties, from {len(names)} run{'s' * (len(names) > 1)}; left out: "
+        f"{recorded.skipped} skipped, {recorded.undone} undone, {len(recorded.repeats.again)} asked a second time."
+    )
+    files = {PAIRS: _as_lines(pairs), "README.md": _readme(recorded, pairs, ties, counts)}
+    if ties:
+        files[TIES] = _as_lines(ties)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UsageError(f"--output {output} cannot be written: {problem.strerror}.") from problem
+    try:
+        for name, text in files.items():
+            write_safely(output / name, methodcaller("write", text.encode()))
+    except OSError:  # the disk is full, say: an export is whole or none
+        for name in files:
+            (output / name).unlink(missing_ok=True)
+        raise
+    say(f"Written to {output}: {counts}")
+
+
+Rows = list[dict[str, Any]]
+
+
+def _rows(recorded: RecordedComparisons, names: Sequence[str]) -> tuple[Rows, Rows]:
+    """What goes on the lines of the pairs and of the ties."""
+    pairs, ties = [], []
+    for i, preference in enumerate(recorded.preferences):
+        a, b = _fragment(recorded.fragments_a, i), _fragment(recorded.fragments_b, i)
+        about = {
+            "labeller": recorded.labellers[i],
+            "comparison": int(recorded.numbers[i]),
+            "run": names[recorded.run_of[i]],
+        }
+        if preference == 0.5:
+            ties.append({"a": a, "b": b} | about)
+        else:
+            chosen, rejected = (a, b) if preference == 0 else (b, a)
+            pairs.append({"chosen": chosen, "rejected": rejected} | about)
+    return pairs, ties
+
+
+def _fragment(fragments: Fragments, i: int) -> dict[str, list[Any]]:
+    return {name: fragments[name][i].tolist() for name in ("observations", "actions")}
+
+
+def _as_lines(rows: Rows) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def _readme(recorded: RecordedComparisons, pairs: Rows, ties: Rows, counts: str) -> str:
+    strict, equal = (Counter(row["labeller"] for row in rows) for rows in (pairs, ties))
+    table = []
+    for name in sorted(strict | equal):
+        shown = name.replace("|", "\\|")
+        table.append(f"| {shown} | {strict[name]} | {equal[name]} |")
+    configs = {"default": PAIRS} | ({"ties": TIES} if ties else {})  # the datasets library's way to keep files apart
+    front_matter = "".join(f"- config_name: {name}\n  data_files: {file}\n" for name, file in configs.items())
+    return README.format(
+        front_matter=f"---\nconfigs:\n{front_matter}---\n",
+        env_id=recorded.env_id,
+        length=recorded.fragment_length,
+        counts=counts,
+        labellers="\n".join(table),
+        pairs_file=PAIRS,
+        ties_file=TIES,
+        observations=_entry(recorded.fragments_a["observations"]),
+        actions=_entry(recorded.fragments_a["actions"]),
+    )
+
+
+def _entry(values: Any) -> str:
+    """What one step has of an array (n, L, …), in words."""
+    shape = values.shape[2:]
+    if not shape:
+        return f"a number each, {values.dtype}"
+    return f"{' by '.join(map(str, shape))} number{'s' * (shape != (1,))} each, {values.dtype}"
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,174 @@
+"""Find runs on disk and read them: what was asked for, what came out, and whether the run can be used at all."""
+
+import csv
+import glob
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from workshop.environments.specs import solved_at
+from workshop.messages import UsageError, shown
+from workshop.records.progress import summarise
+
+CONFIG, PROGRESS = "config.json", "progress.csv"
+LARGEST = 50_000_000  # bytes; the longest of runs have a thousandth of that
+# Columns that a row always has a number in, and those that may be empty
+REQUIRED = ("iteration", "env_steps", "comparisons", "true_return_mean", "seconds")
+OPTIONAL = ("reward_model_accuracy", "reward_correlation", "random_return_mean")
+
+
+class UnusableRunError(Exception):
+    """A run that is broken or was never finished; the text says in a few words what is the matter."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that went on to its end.
+
+    | field | what |
+    | --- | --- |
+    | path | its directory |
+    | options | `config.json` without the packages |
+    | packages | versions by name |
+    | columns | those of `progress.csv` named in `REQUIRED` and `OPTIONAL`, each of shape (iterations + 1,), float64; \
+NaN where a cell is empty |
+    | solved_at | the true return at which its environment counts as solved, None if nobody says |
+    | solved | whether the last true return reaches that |
+    | comparisons_to_solve | at the first iteration from which that holds to the end; infinite for an unsolved run |
+    """
+
+    path: Path
+    options: Mapping[str, Any]
+    packages: Mapping[str, str]
+    columns: Mapping[str, np.ndarray]
+    solved_at: float | None
+    solved: bool
+    comparisons_to_solve: float
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return int(self.options["seed"])
+
+
+def find_runs(paths: Iterable[Path]) -> list[Path]:
+    """All run directories at or below these paths, sorted; a path may be a pattern, for shells that leave it as it is.
+
+    Raises a UsageError for a path at which there is nothing.
+    """
+    found = set()
+    for path in paths:
+        there = os.path.exists(path)  # noqa: PTH110 (Path.exists raises for a name that is too long)
+        starts = [path] if there else [Path(match) for match in glob.glob(str(path))]  # noqa: PTH207 (Path.glob: no absolute patterns)
+        if not starts:
+            raise UsageError(
+                f"There is no {shown(path)}: name directories of runs, or directories with such below them."
+            )
+        for start in starts:
+            for directory, below, files in os.walk(start):
+                if CONFIG in files or PROGRESS in files:
+                    found.add(Path(directory))
+                    below.clear()  # the run's own files
+    return sorted(found)
+
+
+def read_run(path: Path) -> FinishedRun:
+    """Read the run in this directory; an UnusableRunError if something is missing in it, or wrong."""
+    options = _read_config(path / CONFIG)
+    packages = options.pop("packages", {})
+    columns = _read_progress(path / PROGRESS)
+    done, iterations = len(columns["iteration"]) - 1, options.get("iterations")
+    if isinstance(iterations, int) and done < iterations:
+        raise UnusableRunError(f"not finished: {done} of {iterations} iterations")
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    threshold = _threshold(options)
+    outcome = summarise(rows, threshold)
+    to_solve = math.inf if outcome["comparisons_to_solve"] is None else outcome["comparisons_to_solve"]
+    return FinishedRun(path, options, packages, columns, threshold, outcome["solved"], to_solve)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(_read_text(path))
+    except (ValueError, RecursionError) as problem:
+        raise UnusableRunError(f"{path.name} is not JSON") from problem
+    if not isinstance(config, dict):
+        raise UnusableRunError(f"{path.name} holds no options")
+    for option, kind in (("seed", int), ("env", str)):
+        if not isinstance(config.get(option), kind):
+            raise UnusableRunError(f"{path.name} names no {option}")
+    if not re.fullmatch(r"[\w:./-]{1,100}", config["env"]):  # which is part of a figure's file name
+        raise UnusableRunError(f"{path.name} names no env")
+    packages = config.get("packages", {})
+    if not isinstance(packages, dict) or not all(isinstance(version, str) for version in packages.values()):
+        raise UnusableRunError(f"{path.name} names no packages")
+    return config
+
+
+def _read_progress(path: Path) -> dict[str, np.ndarray]:
+    try:
+        header, *rows = csv.reader(_read_text(path).splitlines(), strict=True)
+    except (ValueError, csv.Error) as problem:
+        raise UnusableRunError(f"{path.name} is not a table") from problem
+    missing = [column for column in REQUIRED if column not in header]
+    if missing:
+        raise UnusableRunError(f"{path.name} has no column {missing[0]}")
+    if not rows or any(len(row) != len(header) for row in rows):
+        raise UnusableRunError(f"{path.name} is not whole")
+    columns = {}
+    for name in (*REQUIRED, *(column for column in OPTIONAL if column in header)):
+        place = header.index(name)
+        columns[name] = np.array([_number(row[place], name, path) for row in rows])
+        if name in REQUIRED and not np.isfinite(columns[name]).all():
+            raise UnusableRunError(f"{path.name} lacks a number in the column {name}")
+    if not np.array_equal(columns["iteration"], np.arange(len(rows))):
+        raise UnusableRunError(f"{path.name} lacks an iteration")
+    for name in ("env_steps", "comparisons", "seconds"):
+        if columns[name][0] < 0 or (np.diff(columns[name]) < 0).any():
+            raise UnusableRunError(f"{path.name} goes backwards in the column {name}")
+    return columns
+
+
+def _number(cell: str, column: str, path: Path) -> float:
+    try:
+        value = math.nan if cell == "" else float(cell)
+    except ValueError as problem:
+        raise UnusableRunError(f"{path.name} has {cell[:20]!r} in the column {column}") from problem
+    return math.nan if abs(value) > 1e300 else value  # sums of such numbers would overflow
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise UnusableRunError(f"{path.name} is not a file of its own")
+        if path.stat().st_size > LARGEST:
+            raise UnusableRunError(f"{path.name} is too large to be a run's")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as problem:
+        raise UnusableRunError(f"{path.name} is missing") from problem
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UnusableRunError(f"{path.name} cannot be read") from problem
+
+
+def _threshold(options: Mapping[str, Any]) -> float | None:
+    """The return at which the run's environment counts as solved, None if nobody says or Gymnasium does not know it."""
+    module, colon, _ = options["env"].rpartition(":")
+    if colon and module not in sys.modules:
+        return None  # Gymnasium would import it, and a run that is looked at has no code run
+    try:
+        spec = deepcopy(gymnasium.spec(options["env"]))
+    except (gymnasium.error.Error, ModuleNotFoundError):
+        return None
+    if isinstance(options.get("fixed_horizon"), int):
+        spec.max_episode_steps = options["fixed_horizon"]
+    return solved_at(spec)
