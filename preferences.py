@@ -1,20 +1,30 @@
-"""Fragments of trajectories, when and about which pairs of them to ask, and the comparisons kept."""
+"""When to ask for comparisons, and about which pairs of fragments."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 from scipy.special import entr
 
-from workshop.data.rollouts import Rollouts
-from workshop.environments.spaces import Space, no_elements
-from workshop.messages import RunError, UsageError, require_number
-from workshop.records.checkpoint import State
+from workshop.bounds import require_bounds, within
+from workshop.data import Comparisons, Fragments, Rollouts, cut
+from workshop.messages import RunError, UsageError
+from workshop.state import State, restore, state_of
 
 HYPERBOLA = 10  # a tenth of the run halves the rate: 5e6 of 5e7 steps in Christiano et al. 2017, appendix A.2
 QUESTIONS_PER_ANSWER = 10  # asked at most, where the oracle skips
+COUNTS = (
+    "answered",
+    "skipped",
+    "stopped",
+    "_iteration",
+    "_may_ask",
+    "_lowest_loss",
+    "_iterations_since",
+    "_judged_with",
+)
 SETTLED = 0.99  # a held-out loss that is not below this share of the lowest one is no improvement
 
 
@@ -22,41 +32,35 @@ SETTLED = 0.99  # a held-out loss that is not below this share of the lowest one
 class PreferencesConfig:
     """Which fragments are compared, and when."""
 
-    comparisons: int = 36
+    comparisons: Annotated[int, within(at_least=0, at_most=1_000_000)] = 36
     """Comparisons to ask for in the whole run."""
     comparisons_from: tuple[Path, ...] = ()
     """Learn from the answers recorded in these runs first; --comparisons are then 0 by default."""
-    fragment_length: int = 20
+    fragment_length: Annotated[int, within(at_least=1, at_most=100_000)] = 20
     """Steps in each of the two fragments of a comparison."""
     query: Literal["uniform", "disagreement", "entropy", "information-gain"] = "disagreement"
     """Which pairs to ask about: any, or those of a pool that the ensemble is most uncertain about in this sense."""
     diversity: Literal["none", "k-centre"] = "none"
     """k-centre: of the more uncertain half of the pool, ask about those least like all that were asked before."""
-    pool_factor: int = 10
+    pool_factor: Annotated[int, within(at_least=1, at_most=100)] = 10
     """Candidate pairs drawn for each question asked."""
     schedule: Literal["constant", "frontloaded", "hyperbolic"] = "frontloaded"
     """When to ask: evenly; most at first; or ever less often, as 1 / (1 + 10 * the share of the run that is over)."""
-    frontload: float = 16.0
+    frontload: Annotated[float, within(at_least=0.001, at_most=1_000_000)] = 16.0
     """With --schedule frontloaded: how many times larger the first batch of comparisons is than each later one."""
-    comparisons_per_fit: int = 1
+    comparisons_per_fit: Annotated[int, within(at_least=1, at_most=10_000)] = 1
     """Comparisons asked for between two fits of the reward model: with one, each question builds on all answers."""
     stop_asking: Literal["budget", "settled"] = "budget"
     """When to stop asking: once all is asked, or earlier, when the held-out loss has settled."""
-    settle_patience: int = 4
+    settle_patience: Annotated[int, within(at_least=1, at_most=100_000)] = 4
     """With --stop-asking settled: iterations without a lower held-out loss (by 1 %) after which it has settled."""
     pretrain: bool = True
     """Fit the reward model to comparisons of a random policy's rollouts before the agent first trains."""
-    recent_fraction: float = 0.5
+    recent_fraction: Annotated[float, within(at_least=0, at_most=1)] = 0.5
     """Share of the fragments that come from the newest rollouts; the others come from all older ones."""
 
     def __post_init__(self) -> None:
-        require_number("--comparisons", self.comparisons, at_least=0, at_most=1_000_000)
-        require_number("--fragment-length", self.fragment_length, at_least=1, at_most=100_000)
-        require_number("--pool-factor", self.pool_factor, at_least=1, at_most=100)
-        require_number("--comparisons-per-fit", self.comparisons_per_fit, at_least=1, at_most=10_000)
-        require_number("--frontload", self.frontload, at_least=0.001, at_most=1_000_000)
-        require_number("--settle-patience", self.settle_patience, at_least=1, at_most=100_000)
-        require_number("--recent-fraction", self.recent_fraction, at_least=0, at_most=1)
+        require_bounds(self)
         if self.pool_factor == 1 and (self.query != "uniform" or self.diversity != "none"):
             chooser = f"--query {self.query}" if self.query != "uniform" else f"--diversity {self.diversity}"
             raise ValueError(f"--pool-factor 1 leaves {chooser} nothing to choose from; it must be at least 2.")
@@ -79,127 +83,84 @@ class PreferencesConfig:
         return whole
 
 
-@dataclass(frozen=True)
-class Fragments:
-    """n contiguous pieces of episodes, each of L steps.
+class RewardEnsemble(Protocol):
+    """What choosing questions needs to know from the reward model."""
 
-    | field | shape | what |
-    | --- | --- | --- |
-    | observations | (n, L, *observation shape) | the states acted in |
-    | actions | (n, L, *action shape) | the actions taken in them |
-    | true_rewards | (n, L), float32 | the environment's own rewards: for the oracle alone |
-    """
+    def member_probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
+        """Each of M members' P(b preferred) for n pairs, shape (M, n)."""
 
-    observations: np.ndarray
-    actions: np.ndarray
-    true_rewards: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.true_rewards)
-
-    def __getitem__(self, index: np.ndarray | slice) -> "Fragments":
-        return Fragments(*(getattr(self, field.name)[index] for field in fields(self)))
-
-    def followed_by(self, later: "Fragments") -> "Fragments":
-        """These fragments and then `later` ones."""
-        return Fragments(*(np.concatenate([getattr(self, f.name), getattr(later, f.name)]) for f in fields(self)))
-
-    @property
-    def true_returns(self) -> np.ndarray:
-        """The undiscounted sums of the true rewards, float64 of shape (n,)."""
-        returns: np.ndarray = self.true_rewards.sum(axis=1, dtype=np.float64)
-        return returns
-
-
-@dataclass(frozen=True)
-class Comparisons:
-    """n pairs of fragments, and the answers: float64 of shape (n,).
-
-    0.0 stands for a, 1.0 for b, 0.5 for equally good, NaN for a pair that the oracle skipped.
-    """
-
-    fragments_a: Fragments
-    fragments_b: Fragments
-    preferences: np.ndarray
-
-    @classmethod
-    def empty(cls, length: int, observation_space: Space, action_space: Space) -> "Comparisons":
-        """No comparisons yet, of fragments of `length` steps."""
-        none = Fragments(
-            no_elements(observation_space, 0, length),
-            no_elements(action_space, 0, length),
-            np.empty((0, length), np.float32),
-        )
-        return cls(none, none, np.empty(0))
-
-    def __len__(self) -> int:
-        return len(self.preferences)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Everything in them by name, for `from_arrays`."""
-        return {
-            **{f"{name}_a": array for name, array in vars(self.fragments_a).items()},
-            **{f"{name}_b": array for name, array in vars(self.fragments_b).items()},
-            "preferences": self.preferences,
-        }
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Comparisons":
-        """Comparisons with these `arrays`."""
-        a, b = (Fragments(**{f.name: arrays[f"{f.name}_{side}"] for f in fields(Fragments)}) for side in "ab")
-        return cls(a, b, arrays["preferences"])
-
-    def __getitem__(self, index: np.ndarray | slice) -> "Comparisons":
-        return Comparisons(self.fragments_a[index], self.fragments_b[index], self.preferences[index])
-
-    @property
-    def answered(self) -> "Comparisons":
-        """Those that the oracle did not skip."""
-        return self[~np.isnan(self.preferences)]
-
-    def followed_by(self, later: "Comparisons") -> "Comparisons":
-        """These comparisons and then `later` ones."""
-        return Comparisons(
-            self.fragments_a.followed_by(later.fragments_a),
-            self.fragments_b.followed_by(later.fragments_b),
-            np.concatenate([self.preferences, later.preferences]),
-        )
+    def describe(self, fragments: Fragments) -> np.ndarray:
+        """What each of n fragments is like, as a row of numbers of about unit variance, shape (n, d)."""
 
 
 class Questions:
-    """Keeps count of the answers, and says how many questions to ask next, and whether to go on.
+    """Chooses what to ask, keeps count of the answers, and says when to stop.
 
-    What the oracle skips is asked again, about another pair, so that the budget is spent on answers. An oracle that
-    skips nearly everything cannot hold up the run: an iteration asks at most ten times as many questions as it needs
-    answers, and what is missing then is asked for in the next one.
+    Answers of other runs, if there are any, come first. What the oracle skips is asked again, about another pair, so
+    that the budget is spent on answers. An oracle that skips nearly everything cannot hold up the run: an iteration
+    asks at most ten times as many questions as it needs answers, and what is missing then is asked for in the next one.
+
+    | argument | what |
+    | --- | --- |
+    | iterations | of the run |
+    | rollouts, comparisons | all so far; whoever has them adds to them |
+    | recorded | answers of other runs |
+    | asking | whether anything is asked at all: not where the true reward trains the agent |
 
     | attribute | what |
     | --- | --- |
     | answered, skipped | int, so far |
-    | learned_before | int, answers of other runs that were learned from first |
     | stopped | why nothing more is asked: "budget" or "settled"; "" while it goes on |
     """
 
-    def __init__(self, config: PreferencesConfig, iterations: int, learned_before: int = 0):
-        self._config = config
-        self._due = config.due(iterations)
+    def __init__(
+        self,
+        config: PreferencesConfig,
+        iterations: int,
+        rollouts: Rollouts,
+        comparisons: Comparisons,
+        recorded: Comparisons,
+        reward_model: RewardEnsemble,
+        generator: np.random.Generator,
+        asking: bool = True,
+    ):
+        self._config, self._due, self._asking = config, config.due(iterations), asking
+        self._rollouts, self._comparisons, self._recorded = rollouts, comparisons, recorded
+        self._reward_model, self._generator = reward_model, generator
         self._iteration, self._may_ask = -1, 0
         self._lowest_loss, self._iterations_since, self._judged_with = np.inf, 0, 0
-        self.answered, self.skipped, self.learned_before = 0, 0, learned_before
+        self._ahead: Comparisons | None = None
+        self.answered, self.skipped = 0, 0
         self.stopped = "" if config.comparisons else "budget"
 
-    def state(self) -> State:
-        """What the count goes on from."""
-        return {name: value for name, value in vars(self).items() if name not in ("_config", "_due")}
+    def pairs(self, iteration: int) -> Iterator[Comparisons]:
+        """What is to be compared in this iteration, a batch at a time; the answers are expected in `comparisons`.
 
-    def restore(self, state: State) -> None:
-        """Go on from `state`. Raises a RunError if there are more or fewer answers of other runs than there were."""
-        if state["learned_before"] != self.learned_before:
-            raise RunError(
-                f"--comparisons-from gave {state['learned_before']} answers when the run began, and gives "
-                f"{self.learned_before} now, so it cannot go on as if it had never been stopped."
-            )
-        vars(self).update(state)
+        Those of other runs have their answers already.
+        """
+        ahead, self._ahead = self._ahead, None
+        while (batch := ahead or self._next(iteration)) is not None:
+            ahead, before = None, len(self._comparisons)
+            yield batch
+            if len(batch.answered) == 0:
+                self._count(len(batch), len(self._comparisons) - before)
+
+    def ahead(self, iteration: int) -> Comparisons | None:
+        """The first of this iteration's pairs, to be compared while the agent trains; None if there are none."""
+        self._ahead = self._next(iteration)
+        return self._ahead
+
+    def _next(self, iteration: int) -> Comparisons | None:
+        if not self._asking or len(self._rollouts) == 0:
+            return None
+        if len(self._comparisons) < len(self._recorded):
+            return self._recorded[len(self._comparisons) :][: self._config.comparisons_per_fit]
+        n = self.next_batch(iteration)
+        if n == 0:
+            return None
+        asked, config = self._comparisons, self._config
+        pairs = sample_pairs(self._rollouts, n, asked, config, self._reward_model, self._generator)
+        return Comparisons.questions(*pairs)
 
     def next_batch(self, iteration: int) -> int:
         """How many questions to ask next in this iteration; 0 when there are no more."""
@@ -210,19 +171,17 @@ class Questions:
             return 0
         return max(0, min(missing, self._config.comparisons_per_fit, self._may_ask))
 
-    def count(self, preferences: np.ndarray) -> np.ndarray:
-        """Take note of the answers to one batch, shape (n,), with NaN for a skipped pair, and return them."""
-        skipped = int(np.isnan(preferences).sum())
-        self.skipped += skipped
-        self.answered += len(preferences) - skipped
-        self._may_ask -= len(preferences)
+    def _count(self, asked: int, answered: int) -> None:
+        """Take note of how many of the questions of one batch were answered; the others were skipped."""
+        self.skipped += asked - answered
+        self.answered += answered
+        self._may_ask -= asked
         if self.answered >= self._due[-1]:
             self.stopped = "budget"
-        return preferences
 
     def progress(self) -> dict[str, float | str]:
         """The columns of `progress.csv` that tell how much was asked."""
-        comparisons = self.learned_before + self.answered
+        comparisons = len(self._recorded) + self.answered
         return {"comparisons": comparisons, "skipped": self.skipped, "stopped_asking": self.stopped}
 
     def judge(self, held_out_loss: float) -> None:
@@ -237,15 +196,23 @@ class Questions:
         if self._iterations_since >= self._config.settle_patience:
             self.stopped = "settled"
 
+    def state(self) -> State:
+        """What asking goes on from."""
+        return {
+            "generator": state_of(self._generator),
+            "recorded": len(self._recorded),
+            **{name: getattr(self, name) for name in COUNTS},
+        }
 
-class RewardEnsemble(Protocol):
-    """What choosing questions needs to know from the reward model."""
-
-    def member_probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
-        """Each of M members' P(b preferred) for n pairs, shape (M, n)."""
-
-    def describe(self, fragments: Fragments) -> np.ndarray:
-        """What each of n fragments is like, as a row of numbers of about unit variance, shape (n, d)."""
+    def restore(self, state: State) -> None:
+        """Go on from `state`. Raises a RunError if there are more or fewer answers of other runs than there were."""
+        if state["recorded"] != len(self._recorded):
+            raise RunError(
+                f"--comparisons-from gave {state['recorded']} answers when the run began, and gives "
+                f"{len(self._recorded)} now, so it cannot go on as if it had never been stopped."
+            )
+        restore(self._generator, state["generator"])
+        vars(self).update({name: state[name] for name in COUNTS})
 
 
 def sample_pairs(
@@ -319,16 +286,6 @@ def k_centre(pool: tuple[np.ndarray, np.ndarray], before: tuple[np.ndarray, np.n
             distances = np.minimum(distances, np.linalg.norm(x - straight[chosen[-1]], axis=1))
         distances[chosen] = -1
     return np.array(chosen)
-
-
-def cut(rollouts: Rollouts, starts: np.ndarray, length: int) -> Fragments:
-    """The fragments of `length` steps that begin at `starts`: integers (n, 2), step and environment."""
-    steps, environments = starts[:, :1] + np.arange(length), starts[:, 1:]
-    return Fragments(
-        rollouts.observations[steps, environments],
-        rollouts.actions[steps, environments],
-        rollouts.true_rewards[steps, environments],
-    )
 
 
 def _sample_starts(

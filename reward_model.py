@@ -5,26 +5,21 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from stable_baselines3.common.running_mean_std import RunningMeanStd
 
-from preferences import Comparisons, Fragments
-from workshop import state as randomness
-from workshop.data.rollouts import Rollouts
-from workshop.environments.spaces import Space, encode, encoded_size
-from workshop.exercise.choice_models import ChoiceModel
-from workshop.messages import RunError, UsageError, require_number, require_sizes
-from workshop.networks.additive import AdditiveEnsemble
-from workshop.networks.joint import EnsembleMLP
-from workshop.records.checkpoint import State
+from workshop.bounds import layer_widths, require_bounds, within
+from workshop.data import Comparisons, Fragments, Rollouts, Space
+from workshop.environments import encode, encoded_size
+from workshop.exercise import ChoiceModel
+from workshop.messages import RunError, UsageError
+from workshop.networks import AdditiveEnsemble, Bootstraps, EnsembleMLP, Normaliser
 from workshop.safe_files import write_safely
+from workshop.state import State, restore, state_of
 
 PIECE = 1000  # fragments described at a time
-CLIP = 10.0  # normalised inputs, in standard deviations, as in Stable-Baselines3's VecNormalize
-BOOTSTRAP_DRAWS = 2.0  # how often, on average, a comparison is in a bootstrap; exp(-2), an eighth, are left out
 STANDARDISE_ON = 2000  # transitions, about, from which the learned reward's mean and spread are taken
 OVERFITTING = 1.1, 1.5  # held-out over training loss: where the adaptive weight decay keeps it
 ADAPT_BY = 1.2  # the factor by which it moves after each fit
@@ -34,49 +29,39 @@ ADAPT_BY = 1.2  # the factor by which it moves after each fit
 class RewardModelConfig:
     """The reward model and its fit."""
 
-    ensemble_size: int = 5
+    ensemble_size: Annotated[int, within(at_least=1, at_most=100)] = 5
     """Networks in the ensemble; 1 for none, and then --query is uniform by default."""
     reward_network: Literal["additive", "joint"] = "joint"
     """What each member is: one network of all inputs jointly, or a sum of smooth functions of one input each."""
-    hidden_sizes: tuple[int, ...] = (32, 32)
+    hidden_sizes: Annotated[tuple[int, ...], layer_widths] = (32, 32)
     """With --reward-network joint: widths of each network's hidden layers."""
-    prior_std: float = 0.1
+    prior_std: Annotated[float, within(at_least=1e-6, at_most=1000)] = 0.1
     """With --reward-network additive: how large the functions are before there are answers; each bump's weight."""
-    bump_width: float = 0.5
+    bump_width: Annotated[float, within(at_least=0.05, at_most=3)] = 0.5
     """With --reward-network additive: how smooth they are; the bumps' width in standard deviations of an input."""
     reward_inputs: Literal["both", "observations"] = "both"
     """What the learned reward is a function of: observations and actions, or observations alone."""
-    pessimism: float = 0.0
+    pessimism: Annotated[float, within(at_least=0, at_most=100)] = 0.0
     """The agent gets the members' mean reward less this many of their standard deviations: what is unknown is bad."""
-    reward_epochs: int = 6
+    reward_epochs: Annotated[int, within(at_least=1, at_most=10_000)] = 6
     """Passes over all comparisons so far in each fit; with --fit-until converged, at most so many."""
     fit_until: Literal["epochs", "converged"] = "epochs"
     """When a fit ends: after its epochs or, if earlier, when the held-out loss has stopped falling."""
-    fit_patience: int = 2
+    fit_patience: Annotated[int, within(at_least=1, at_most=10_000)] = 2
     """With --fit-until converged: epochs without a lower held-out loss to wait for, before the best is restored."""
-    reward_batch_size: int = 20
+    reward_batch_size: Annotated[int, within(at_least=1, at_most=1_000_000)] = 20
     """Comparisons in each gradient step of the fit."""
-    reward_learning_rate: float = 3e-3
+    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 3e-3
     """AdamW's step size for the reward model."""
-    weight_decay: float = 5.0
+    weight_decay: Annotated[float, within(at_least=0, at_most=1000)] = 5.0
     """AdamW's pull of the reward model's weights towards zero."""
     adaptive_weight_decay: bool = False
     """Let the weight decay move, so that the held-out loss stays between 1.1 and 1.5 times the training loss."""
-    dropout: float = 0.0
+    dropout: Annotated[float, within(at_least=0, below=1)] = 0.0
     """Share of the hidden units left out at random in each step of the fit."""
 
     def __post_init__(self) -> None:
-        require_number("--ensemble-size", self.ensemble_size, at_least=1, at_most=100)
-        require_sizes("--hidden-sizes", self.hidden_sizes)
-        require_number("--prior-std", self.prior_std, at_least=1e-6, at_most=1000)
-        require_number("--bump-width", self.bump_width, at_least=0.05, at_most=3)
-        require_number("--pessimism", self.pessimism, at_least=0, at_most=100)
-        require_number("--reward-epochs", self.reward_epochs, at_least=1, at_most=10_000)
-        require_number("--reward-batch-size", self.reward_batch_size, at_least=1, at_most=1_000_000)
-        require_number("--reward-learning-rate", self.reward_learning_rate, above=0, at_most=1)
-        require_number("--fit-patience", self.fit_patience, at_least=1, at_most=10_000)
-        require_number("--weight-decay", self.weight_decay, at_least=0, at_most=1000)
-        require_number("--dropout", self.dropout, at_least=0, below=1)
+        require_bounds(self)
         if self.weight_decay * self.reward_learning_rate > 1:
             raise ValueError(
                 "--weight-decay times --reward-learning-rate, the share of each weight that a step takes away, must be "
@@ -155,19 +140,15 @@ class RewardModel:
             weight_decay=config.weight_decay,
             fused=True,
         )
-        self._input_statistics = RunningMeanStd(epsilon=1e-8, shape=(size,))
-        self._input_mean: np.ndarray = np.zeros(size, dtype=np.float32)
-        self._input_std: np.ndarray = np.ones(size, dtype=np.float32)
+        self._normaliser = Normaliser(size)
         self._output_mean = np.zeros(config.ensemble_size, dtype=np.float32)
         self._output_std = np.ones(config.ensemble_size, dtype=np.float32)
-        # (M, number of comparisons): how often each comparison is in each member's bootstrap
-        self._counts = np.empty((config.ensemble_size, 0), dtype=np.int64)
+        self._bootstraps = Bootstraps(config.ensemble_size, config.reward_network == "additive", generator)
 
     def observe(self, rollouts: Rollouts) -> None:
         """Take new transitions into the statistics by which the inputs are normalised."""
         if len(rollouts) > 0:
-            self._input_statistics.update(encode(*self._spaces, *rollouts.transitions()))
-            self._take_input_statistics()
+            self._normaliser.update(encode(*self._spaces, *rollouts.transitions()))
 
     def standardise(self, rollouts: Rollouts) -> None:
         """Shift and scale each member's reward to mean 0 and standard deviation 1 over these rollouts.
@@ -221,7 +202,7 @@ class RewardModel:
         """
         if len(comparisons) == 0:
             return
-        self._extend_bootstraps(len(comparisons))
+        self._bootstraps.extend(len(comparisons))
         both = (comparisons.fragments_a, comparisons.fragments_b)
         inputs = [self._inputs(fragments.observations, fragments.actions) for fragments in both]
         pairs = self.networks.prepare(torch.from_numpy(np.stack(inputs, axis=1)).to(self._device))  # (n, 2, …)
@@ -238,7 +219,8 @@ class RewardModel:
                 if waited == self.config.fit_patience:
                     break
             if epoch < self.config.reward_epochs:
-                for batch in self._shuffled_bootstraps().split(self.config.reward_batch_size, dim=1):  # (M, B)
+                order = torch.from_numpy(self._bootstraps.shuffled()).to(self._device)
+                for batch in order.split(self.config.reward_batch_size, dim=1):  # (M, B)
                     self._step(pairs[batch], preferences[batch])
         if best is not None and waited > 0:
             self.networks.load_state_dict(best[0])
@@ -254,7 +236,7 @@ class RewardModel:
         returns_a, returns_b = returns.flatten(0, 1).unbind(dim=1)  # (M * B,)
         # The loss is a mean over its batch; times M, the sum of the members' own means.
         value = self.config.ensemble_size * self._choice_model.loss(returns_a, returns_b, preferences.flatten())
-        value = value + self.networks.penalty() / self._counts.shape[1]
+        value = value + self.networks.penalty() / self._bootstraps.counts.shape[1]
         if not torch.isfinite(value):
             raise UsageError(
                 f"The loss became {value.item()} while the reward model was fitted, for a batch whose learned returns "
@@ -276,7 +258,7 @@ class RewardModel:
         """
         returns = self.networks.returns(pairs.expand(self.config.ensemble_size, *pairs.shape)).double()  # (M, n, 2)
         losses = []
-        for member, counts in zip(returns, torch.from_numpy(self._counts).to(self._device), strict=True):
+        for member, counts in zip(returns, torch.from_numpy(self._bootstraps.counts).to(self._device), strict=True):
             if (counts == 0).any():
                 learned = torch.repeat_interleave(counts)
                 losses.append(
@@ -306,7 +288,7 @@ class RewardModel:
         Each comparison is judged by the mean return of those members whose bootstrap left it out ("out of bag",
         Breiman 1996), so none needs to be set aside. Where the model sees no difference it counts as half right.
         """
-        left_out = self._counts == 0
+        left_out = self._bootstraps.counts == 0
         judged = left_out.any(axis=0)
         if not judged.any():
             return HeldOut(np.empty(0), np.empty(0), math.nan, math.nan)
@@ -334,73 +316,42 @@ class RewardModel:
     def state(self) -> State:
         """Everything that the reward model goes on from."""
         return {
-            "generator": randomness.state_of(self._generator),
+            "generator": state_of(self._generator),
             "dropout_generator": self._dropout_generator.get_state(),
             "networks": self.networks.state_dict(),
             "optimizer": self._optimizer.state_dict(),
-            "input_statistics": vars(self._input_statistics),
+            "normaliser": self._normaliser.state(),
             "outputs": (self._output_mean, self._output_std),
-            "counts": self._counts,
+            "counts": self._bootstraps.counts,
             "gradient_steps": self.gradient_steps,
         }
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
-        randomness.restore(self._generator, state["generator"])
+        restore(self._generator, state["generator"])
         self._dropout_generator.set_state(state["dropout_generator"])
         self.networks.load_state_dict(state["networks"])
         self._outputs = self.networks.in_numpy()
         self._optimizer.load_state_dict(state["optimizer"])
-        vars(self._input_statistics).update(state["input_statistics"])
-        self._take_input_statistics()
+        self._normaliser.restore(state["normaliser"])
         self._output_mean, self._output_std = state["outputs"]
-        self._counts, self.gradient_steps = state["counts"], state["gradient_steps"]
+        self._bootstraps.counts, self.gradient_steps = state["counts"], state["gradient_steps"]
 
     def save(self, path: Path) -> None:
         """Write the networks and the statistics, for `torch.load(path, weights_only=True)`."""
         content = {
             "config": asdict(self.config),
             "networks": self.networks.state_dict(),
-            "input_mean": torch.from_numpy(self._input_mean),
-            "input_std": torch.from_numpy(self._input_std),
+            "input_mean": torch.from_numpy(self._normaliser.mean),
+            "input_std": torch.from_numpy(self._normaliser.std),
             "output_mean": torch.from_numpy(self._output_mean),
             "output_std": torch.from_numpy(self._output_std),
         }
         write_safely(path, partial(torch.save, content))
 
-    def _take_input_statistics(self) -> None:
-        self._input_mean = self._input_statistics.mean.astype(np.float32)
-        self._input_std = np.sqrt(self._input_statistics.var + 1e-8).astype(np.float32)
-
-    def _extend_bootstraps(self, comparisons: int) -> None:
-        """Draw how often each new comparison enters each member's bootstrap: Poisson (Oza and Russell 2001).
-
-        Members that the prior tells apart need no bootstraps for that: with them, each comparison is left out by one.
-        What was drawn before stays, so that a member never sees what its bootstrap leaves out.
-        """
-        members, known = self._counts.shape
-        new = comparisons - known
-        if self.config.reward_network == "additive" and members > 1:
-            drawn = np.ones((members, new), dtype=np.int64)
-            drawn[self._generator.integers(members, size=new), np.arange(new)] = 0
-        else:
-            drawn = self._generator.poisson(BOOTSTRAP_DRAWS, size=(members, new))
-        self._counts = np.concatenate([self._counts, drawn], axis=1)
-        self._counts[self._counts.sum(axis=1) == 0, -1] = 1  # nobody is left with nothing to learn from
-
-    def _shuffled_bootstraps(self) -> torch.Tensor:
-        """As many comparisons for each member as there are, from its bootstrap in random order, shape (M, n)."""
-        members, n = self._counts.shape
-        order = np.empty((members, n), dtype=np.int64)
-        for member, counts in enumerate(self._counts):
-            order[member] = np.resize(self._generator.permutation(np.repeat(np.arange(n), counts)), n)
-        return torch.from_numpy(order).to(self._device)
-
     def _inputs(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Normalised network inputs, float32 of shape (…, d), for observations and actions of shape (…, *shape)."""
-        features = encode(*self._spaces, observations, actions)
-        inputs: np.ndarray = ((features - self._input_mean) / self._input_std).clip(-CLIP, CLIP)
-        return inputs
+        return self._normaliser(encode(*self._spaces, observations, actions))
 
     def _member_rewards(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Each member's reward as it comes out of its network, shape (M, n)."""

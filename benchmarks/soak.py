@@ -26,13 +26,10 @@ from gymnasium import spaces
 from main import Config, preference_loss, train
 from preferences import Comparisons, Fragments, PreferencesConfig, sample_pairs
 from reward_model import RewardModel, RewardModelConfig
-from workshop.data.rollouts import Rollouts
-from workshop.exercise.choice_models import ChoiceModelConfig, choice_model
-from workshop.program.device import choose_device
-from workshop.program.program import read_flags
-from workshop.records.checkpoint import Checkpoints
-from workshop.records.directory import CONFIG, RunDirectory
-from workshop.records.progress import Row
+from workshop.data import Rollouts
+from workshop.exercise import ChoiceModelConfig, choice_model
+from workshop.program import choose_device, read_flags
+from workshop.records import CONFIG, Checkpoints, Row, RunDirectory
 
 MEGABYTE = 2**20
 SPACES = spaces.Box(-1, 1, (4,), np.float32), spaces.Discrete(2)

@@ -19,9 +19,9 @@ import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec, WrapperSpec
 
-from workshop.environments.specs import EnvironmentConfig, environment_spec
-from workshop.environments.vectors import Stepping, is_slow, make_vec_env
-from workshop.program.program import read_flags
+from workshop.agent import Stepping, is_slow, make_vec_env
+from workshop.environments import EnvironmentConfig, environment_spec
+from workshop.program import read_flags
 
 
 @dataclass(frozen=True)

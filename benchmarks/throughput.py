@@ -25,14 +25,11 @@ from stable_baselines3.common.env_util import make_vec_env as make_stock_vec_env
 
 from main import Config, rlhf
 from workshop import CARTPOLE_ID
-from workshop.agent.agent import make_ppo, split_into_updates
-from workshop.environments.vectors import make_vec_env
-from workshop.exercise.choice_models import ChoiceModelConfig
-from workshop.program.device import choose_device
-from workshop.program.plan import plan_run
-from workshop.program.program import read_flags
-from workshop.records.directory import RunDirectory
-from workshop.reports.report import Report
+from workshop.agent import make_ppo, make_vec_env, split_into_updates
+from workshop.exercise import ChoiceModelConfig
+from workshop.program import choose_device, plan_run, read_flags
+from workshop.records import RunDirectory
+from workshop.reports import Report
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ import numpy as np
 import tyro
 from scipy import stats
 
-from workshop.many_runs.summaries import quantiles
-from workshop.records.finished import read_run
+from workshop.many_runs import quantiles
+from workshop.records import read_run
 
 ROOT = Path(__file__).resolve().parents[1]
 ORACLE = ["--oracle-unit", "raw", "--oracle-temperature", "1"]  # Bradley and Terry's, of the returns as they are

@@ -17,9 +17,9 @@ from many_runs import many_runs
 
 sys.path.insert(0, str(ROOT))
 
-from workshop.many_runs.summaries import quantiles
-from workshop.program.program import read_flags
-from workshop.records.finished import FinishedRun
+from workshop.many_runs import quantiles
+from workshop.program import read_flags
+from workshop.records import FinishedRun
 
 EXPERIMENTS = (
     "",

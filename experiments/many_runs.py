@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 import sweep
 from main import read_config
-from workshop.many_runs.parallel import as_done, workers
-from workshop.records.directory import flatten
-from workshop.records.finished import FinishedRun, read_run
+from workshop.flags import flatten
+from workshop.many_runs import as_done, workers
+from workshop.records import FinishedRun, read_run
 
 Change = Callable[[], AbstractContextManager[None]]
 

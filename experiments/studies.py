@@ -23,8 +23,8 @@ import numpy as np
 from PIL import Image
 from scipy import stats
 
-from workshop.program.program import read_flags
-from workshop.records.finished import FinishedRun, find_runs, read_run
+from workshop.program import read_flags
+from workshop.records import FinishedRun, find_runs, read_run
 
 CHOICE_MODELS = "--loss bradley-terry thurstone lapse hinge"
 STUDIES = {  # the figure's name: what is varied, and what goes to every run

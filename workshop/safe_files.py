@@ -1,12 +1,13 @@
-"""Files that are whole, whatever happens: a kill, a full disk, a power cut."""
+"""Files that are whole, whatever happens, a kill, a full disk or a power cut; and read without running code in them."""
 
 import contextlib
 import errno
 import io
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 def write_safely(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -53,6 +54,27 @@ def sync_directory(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def load_tensors(stream: BinaryIO) -> Any:
+    """What `torch.save` wrote: tensors, numbers and text. No code in it is run; any exception if it is damaged."""
+    import torch  # which takes a second, and not every program needs it
+
+    require_stored(stream)
+    return torch.load(stream, weights_only=True, map_location="cpu")
+
+
+def require_stored(stream: BinaryIO) -> None:
+    """Raise an exception, of any kind, for a ZIP file that is damaged or unpacks to more than its size."""
+    with zipfile.ZipFile(stream) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("PyTorch and NumPy store, and do not compress")
+        if sum(entry.file_size for entry in entries) > stream.seek(0, os.SEEK_END):
+            raise ValueError("the same bytes are there more than once")
+        if archive.testzip() is not None:
+            raise ValueError("a checksum is wrong")
+    stream.seek(0)
 
 
 @contextlib.contextmanager

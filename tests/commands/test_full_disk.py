@@ -19,7 +19,7 @@ from stable_baselines3 import PPO
 import compare
 import main
 import sweep
-from workshop.program.signals import leave
+from workshop.processes import leave
 from workshop.records import export
 from workshop.records.directory import RunDirectory
 

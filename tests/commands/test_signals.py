@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from workshop.program.signals import children_stopped_by_the_program, stop_in_order
+from workshop.processes import children_stopped_by_the_program, stop_in_order
 
 SLOWEST = 5  # seconds to stop: 0.1 as a rule; the machine may be busy
 PENDULUM = ["--env", "Pendulum-v1", "--stepping", "subprocesses", "--n-envs", "3"]

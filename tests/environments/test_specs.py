@@ -6,10 +6,10 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
+from workshop.environments.vectors import is_slow, make_vec_env
 
 from workshop import CARTPOLE_ID
 from workshop.environments.specs import EnvironmentConfig, FixedHorizon, environment_spec, solved_at
-from workshop.environments.vectors import is_slow, make_vec_env
 from workshop.messages import UsageError
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from conftest import ROOT, type_command
 from made_up_records import ENV, MadeUpRecord, answered
+from workshop.records.export import export
 
 from workshop.messages import UsageError
-from workshop.records.export import export
 
 
 def rows(file: Path) -> list[dict[str, Any]]:

@@ -1,152 +1,35 @@
-"""The agent: PPO from Stable-Baselines3, and the wrapper that swaps the learned reward in for the true one."""
+"""The agent, in its own training environments, and all that is asked of it."""
 
 import io
-import warnings
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
-from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 from torch import nn
 
-from workshop import state as randomness
-from workshop.data.rollouts import Rollouts
-from workshop.environments.spaces import Space, flatten
-from workshop.environments.vectors import Stepping, make_vec_env, one_array
-from workshop.messages import RunError, require_number, require_sizes
+from workshop import state as states
+from workshop.agent.learned_reward import LearnedRewardVecEnv, RewardFunction
+from workshop.agent.ppo import AgentConfig, make_ppo, normalised, split_into_updates
+from workshop.agent.vectors import make_vec_env
+from workshop.data import Rollouts
+from workshop.environments import as_vectors
+from workshop.messages import RunError
 from workshop.networks import in_numpy
-from workshop.records.checkpoint import State, load_tensors, require_stored
-from workshop.reports.tensorboard import EventFile
 from workshop.safe_files import write_safely
+from workshop.state import State
 
-# observations (n, *shape) and actions (n, *shape) in, one reward for each, shape (n,), out
-RewardFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # observations (n, *shape) in, actions (n, *shape) out
 Policy = Callable[[np.ndarray], np.ndarray]
 
 STATISTICS = ("obs_rms", "ret_rms")  # of VecNormalize
-
-
-@dataclass(frozen=True)
-class AgentConfig:
-    """The agent: PPO (Schulman et al. 2017), as Stable-Baselines3 has it."""
-
-    n_envs: int = 16
-    """Environments stepped in parallel."""
-    stepping: Stepping = "auto"
-    """Where environments that have no NumPy-vectorised version are stepped; auto: in subprocesses if slow enough."""
-    rollout_steps: int = 50
-    """Steps in each environment between two PPO updates; adjusted so that updates fill an iteration evenly."""
-    agent_learning_rate: float = 2e-3
-    """Adam's step size for the agent."""
-    agent_weight_decay: float = 0.0
-    """AdamW's pull of the agent's weights towards zero: lets go of what it has learned for a reward that was wrong."""
-    agent_epochs: int = 10
-    """Passes over each rollout in a PPO update."""
-    agent_batch_size: int = 400
-    """Transitions in a minibatch of a PPO update."""
-    agent_hidden_sizes: tuple[int, ...] = (64, 64)
-    """Widths of the hidden layers of the policy and of the value function."""
-    agent_activation: Literal["tanh", "relu"] = "tanh"
-    """What follows each hidden layer of the policy and of the value function."""
-    entropy_bonus: float = 0.2
-    """Weight of the policy's entropy in PPO's objective: keeps it exploring while the learned reward is still poor."""
-    clip_range: float = 0.2
-    """How far one PPO update may change the probability of an action, as a share of it."""
-    initial_log_std: float = 0.0
-    """With continuous actions: the logarithm of the policy's initial standard deviation."""
-    orthogonal_init: bool = True
-    """Begin with orthogonal weights, and so with actions near 0; without it, with PyTorch's own."""
-    value_coefficient: float = 0.5
-    """Weight of the value function's loss in PPO's objective."""
-    max_grad_norm: float = 0.5
-    """PPO's gradients are scaled down to this norm if theirs is larger."""
-    normalise: bool = False
-    """Give PPO observations and rewards scaled by running statistics, as Stable-Baselines3's VecNormalize does."""
-    gamma: float = 0.98
-    """Discount of future rewards, between 0 and 1."""
-    gae_lambda: float = 0.9
-    """Trade-off of bias (0) and variance (1) in the advantages (Schulman et al. 2016)."""
-
-    def __post_init__(self) -> None:
-        require_number("--n-envs", self.n_envs, at_least=1, at_most=1024)
-        require_number("--rollout-steps", self.rollout_steps, at_least=2, at_most=100_000)
-        require_number("--agent-learning-rate", self.agent_learning_rate, above=0, at_most=1e30)
-        require_number("--agent-weight-decay", self.agent_weight_decay, at_least=0, at_most=1000)
-        require_number("--agent-epochs", self.agent_epochs, at_least=1, at_most=1000)
-        require_number("--agent-batch-size", self.agent_batch_size, at_least=2, at_most=1_000_000)
-        require_number("--entropy-bonus", self.entropy_bonus, at_least=0, at_most=1000)
-        require_number("--clip-range", self.clip_range, above=0, at_most=10)
-        require_number("--initial-log-std", self.initial_log_std, at_least=-20, at_most=5)
-        require_number("--value-coefficient", self.value_coefficient, at_least=0, at_most=1000)
-        require_number("--max-grad-norm", self.max_grad_norm, above=0, at_most=1000)
-        require_number("--gamma", self.gamma, at_least=0, at_most=1)
-        require_number("--gae-lambda", self.gae_lambda, at_least=0, at_most=1)
-        require_sizes("--agent-hidden-sizes", self.agent_hidden_sizes)
-        if self.agent_weight_decay * self.agent_learning_rate > 1:
-            raise ValueError(
-                "--agent-weight-decay times --agent-learning-rate, the share of each weight that a step takes away, "
-                f"must be at most 1, not {self.agent_weight_decay:g} * {self.agent_learning_rate:g}."
-            )
-
-
-class LearnedRewardVecEnv(VecEnvWrapper):
-    """Gives the agent the learned reward in place of the true one, and keeps what happened.
-
-    `reward_function` is the reward swapped in, from the state acted in and the action; None leaves the true one.
-    `observations` are those that the environments gave last.
-    The true reward is only ever recorded, and what is recorded is not handed out for PPO to change: at the end of a
-    truncated episode PPO adds the value of the last state to the reward, in place.
-    """
-
-    def __init__(self, venv: VecEnv):
-        super().__init__(venv)
-        self.reward_function: RewardFunction | None = None
-        self._steps: list[tuple[np.ndarray, ...]] = []
-
-    def reset(self) -> np.ndarray:
-        self.observations = one_array(self.venv.reset())
-        self._episode_starts = np.ones(self.num_envs, dtype=bool)
-        return self.observations
-
-    def step_async(self, actions: np.ndarray) -> None:
-        self._actions = actions
-        self.venv.step_async(actions)
-
-    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        observations, true_rewards, dones, infos = self.venv.step_wait()
-        self._steps.append((self.observations, self._actions, true_rewards, self._episode_starts))
-        if self.reward_function is None:
-            rewards = true_rewards.copy()
-        else:
-            rewards = self.reward_function(self.observations, self._actions)
-        if not np.isfinite(rewards).all():
-            whose, advice = ("environment's own", "It cannot be trained on.")
-            if self.reward_function is not None:
-                whose, advice = "learned", "Try a smaller --reward-learning-rate."
-            raise RunError(f"Training has blown up: the {whose} reward is not finite. {advice}")
-        self.observations, self._episode_starts = one_array(observations), dones
-        return self.observations, rewards, dones, infos
-
-    def take_rollouts(self) -> Rollouts:
-        """The transitions since this was last called."""
-        if not self._steps:
-            return Rollouts.empty(self.num_envs, self.observation_space, self.action_space)
-        rollouts = Rollouts(*(np.stack(column) for column in zip(*self._steps, strict=True)))
-        self._steps = []
-        return rollouts
 
 
 class Agent:
@@ -164,7 +47,6 @@ class Agent:
         steps_per_iteration: int,
         generator: np.random.Generator,
         device: str,
-        log_directory: Path,
         on_step: Callable[[int], object],
     ):
         updates, rollout_steps = split_into_updates(steps_per_iteration // config.n_envs, config.rollout_steps)
@@ -173,7 +55,8 @@ class Agent:
         self._venv = LearnedRewardVecEnv(make_vec_env(spec, config.n_envs, seed, config.stepping))
         self._normalised = normalised(self._venv, config.gamma) if config.normalise else None
         self._ppo = make_ppo(self._normalised or self._venv, config, rollout_steps, seed, device)
-        self._ppo.set_logger(Logger(folder=None, output_formats=[EventFile(log_directory)]))
+        self._numbers = _Numbers()
+        self._ppo.set_logger(Logger(folder=None, output_formats=[self._numbers]))
         self.steps_per_iteration = updates * rollout_steps * config.n_envs
         self._on_step = on_step
         self.spaces = self._venv.observation_space, self._venv.action_space
@@ -228,7 +111,7 @@ class Agent:
         observation_space, action_space = self.spaces
 
         def act(observations: np.ndarray) -> np.ndarray:
-            output = in_numpy.forward(layers, flatten(observation_space, observations), activation)
+            output = in_numpy.forward(layers, as_vectors(observation_space, observations), activation)
             if isinstance(action_space, spaces.Discrete):
                 chosen: np.ndarray = output.argmax(axis=1) + action_space.start
                 return chosen
@@ -255,8 +138,8 @@ class Agent:
             "optimizer": ppo.policy.optimizer.state_dict(),
             "num_timesteps": ppo.num_timesteps,
             "updates": ppo._n_updates,
-            "global_generators": randomness.global_state(),
-            "generator": randomness.state_of(self._generator),
+            "global_generators": states.global_state(),
+            "generator": states.state_of(self._generator),
         }
         if self._normalised is not None:
             there = vars(self._normalised)  # without obs_rms where observations are Discrete
@@ -276,8 +159,8 @@ class Agent:
             self._normalised.returns = state["discounted_returns"]
             if ppo._last_obs is not None:
                 ppo._last_obs = self._normalised.normalize_obs(self._venv.observations)
-        randomness.restore(self._generator, state["generator"])
-        randomness.restore_global(state["global_generators"])
+        states.restore(self._generator, state["generator"])
+        states.restore_global(state["global_generators"])
 
     def play_again(self, rollouts: Rollouts, random_each: int) -> None:
         """Bring the environments to where they were after these rollouts, a random policy's `random_each` steps first.
@@ -296,14 +179,13 @@ class Agent:
             ppo._last_obs = self._venv.observations
         self._venv.take_rollouts()
 
-    def log(self, values: dict[str, float]) -> None:
-        """Write these numbers and SB3's own to TensorBoard, at the number of steps trained so far."""
-        for name, value in values.items():
-            self._ppo.logger.record(f"rlhf/{name}", value)
+    def numbers(self) -> tuple[int, dict[str, Any]]:
+        """SB3's own numbers of its training, by its names for them, and the steps trained so far."""
         if self._ppo.ep_info_buffer is None:  # before the first training
             self._ppo.logger.dump(self._ppo.num_timesteps)
         else:
             self._ppo.dump_logs()
+        return self._numbers.steps, dict(self._numbers.latest)
 
     def save(self, path: Path) -> None:
         """Write what `stable_baselines3.PPO.load` reads: an agent that takes observations as they come."""
@@ -322,86 +204,6 @@ class Agent:
         self._venv.close()
 
 
-def normalised(venv: VecEnv, gamma: float) -> VecNormalize:
-    """SB3's running normalisation of observations, unless they are `Discrete`, and of rewards.
-
-    Observations are not clipped, so that the policy's first layer can take the normalisation in.
-    """
-    boxes = isinstance(venv.observation_space, spaces.Box)
-    return VecNormalize(venv, norm_obs=boxes, gamma=gamma, clip_obs=np.inf)
-
-
-def split_into_updates(steps: int, rollout_steps: int) -> tuple[int, int]:
-    """How many PPO updates to make in so many steps of each environment, and after how many steps each.
-
-    The steps between updates are about `rollout_steps`, and fill the steps as nearly as can be.
-    """
-    updates = max(1, min(round(steps / rollout_steps), steps // 2))  # SB3 takes no single transition as a rollout
-    return updates, steps // updates
-
-
-def make_ppo(venv: VecEnv, config: AgentConfig, rollout_steps: int, seed: int, device: str) -> PPO:
-    """SB3's PPO with the options of `config`, `rollout_steps` steps in each environment between updates.
-
-    `seed` seeds the environments and, since SB3 draws from them, the global generators of PyTorch, NumPy and Python.
-    """
-    # Whether the weights are finite is checked once an iteration; PyTorch would check each distribution made of them.
-    torch.distributions.Distribution.set_default_validate_args(False)
-    with warnings.catch_warnings():
-        # A last minibatch that is smaller than the others does no harm; and who asks for a GPU gets it.
-        warnings.filterwarnings("ignore", "You have specified a mini-batch size")
-        warnings.filterwarnings("ignore", "You are trying to run PPO on the GPU")
-        return PPO(
-            "MlpPolicy",
-            venv,
-            n_steps=rollout_steps,
-            learning_rate=config.agent_learning_rate,
-            n_epochs=config.agent_epochs,
-            batch_size=config.agent_batch_size,
-            ent_coef=config.entropy_bonus,
-            gamma=config.gamma,
-            gae_lambda=config.gae_lambda,
-            clip_range=config.clip_range,
-            vf_coef=config.value_coefficient,
-            max_grad_norm=config.max_grad_norm,
-            policy_kwargs=_policy_options(config),
-            seed=seed,
-            device=device,
-        )
-
-
-def load_policy(path: Path, spaces: tuple[Space, Space], config: AgentConfig) -> ActorCriticPolicy:
-    """The policy in an `agent.zip`, for these spaces of observations and actions.
-
-    Its weights alone are read, so that no code in it is run; `PPO.load` unpickles. Raises a RunError if they are not
-    those of such an agent.
-    """
-    try:
-        with path.open("rb") as stream:
-            require_stored(stream)
-            with zipfile.ZipFile(stream) as archive:
-                weights = load_tensors(io.BytesIO(archive.read("policy.pth")))
-        policy = ActorCriticPolicy(*spaces, lambda _: 0.0, **_policy_options(config))
-        policy.load_state_dict(weights)
-    except Exception as problem:  # whatever zipfile and PyTorch raise for what they cannot read
-        raise RunError(f"{path} is damaged, or is not the agent of this run.") from problem
-    if not all(torch.isfinite(parameter).all() for parameter in policy.parameters()):
-        raise RunError(f"{path} has weights that are not finite.")
-    return policy
-
-
-def _policy_options(config: AgentConfig) -> dict[str, Any]:
-    return {
-        "net_arch": list(config.agent_hidden_sizes),
-        "activation_fn": nn.ReLU if config.agent_activation == "relu" else nn.Tanh,
-        "log_std_init": config.initial_log_std,
-        "ortho_init": config.orthogonal_init,
-        "optimizer_class": torch.optim.AdamW,
-        # SB3's own epsilon; fused, a step is a single call
-        "optimizer_kwargs": {"eps": 1e-5, "fused": True, "weight_decay": config.agent_weight_decay},
-    }
-
-
 class _OnStep(BaseCallback):
     """Tells how many environment steps were taken."""
 
@@ -412,3 +214,13 @@ class _OnStep(BaseCallback):
     def _on_step(self) -> bool:
         self._report(self.training_env.num_envs)
         return True
+
+
+class _Numbers(KVWriter):
+    """Keeps the numbers that SB3 logs, in place of a file."""
+
+    def write(self, key_values: dict[str, Any], key_excluded: Mapping[str, tuple[str, ...]], step: int = 0) -> None:
+        self.latest, self.steps = key_values, step
+
+    def close(self) -> None:
+        pass

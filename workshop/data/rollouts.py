@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workshop.environments.spaces import Space, no_elements
+from workshop.data.elements import Space, no_elements
 
 
 @dataclass

@@ -1,12 +1,9 @@
 """Observations and actions as the numbers that a network takes."""
 
-from typing import Any
-
 import numpy as np
 from gymnasium import spaces
 
-# of observations or of actions: a Box or Discrete, which `environments.environment_spec` sees to
-Space = spaces.Space[Any]
+from workshop.data import Space, shape_of
 
 
 def encode(
@@ -18,8 +15,8 @@ def encode(
     observations are taken alone.
     """
     if action_space is None:
-        return flatten(observation_space, observations)
-    return np.concatenate([flatten(observation_space, observations), flatten(action_space, actions)], axis=-1)
+        return as_vectors(observation_space, observations)
+    return np.concatenate([as_vectors(observation_space, observations), as_vectors(action_space, actions)], axis=-1)
 
 
 def encoded_size(observation_space: Space, action_space: Space | None) -> int:
@@ -27,21 +24,10 @@ def encoded_size(observation_space: Space, action_space: Space | None) -> int:
     return spaces.flatdim(observation_space) + (0 if action_space is None else spaces.flatdim(action_space))
 
 
-def flatten(space: Space, values: np.ndarray) -> np.ndarray:
+def as_vectors(space: Space, values: np.ndarray) -> np.ndarray:
     """Elements of a space, shape (…, *space shape), as vectors, float32 of shape (…, d)."""
     if isinstance(space, spaces.Discrete):
         one_hot: np.ndarray = np.eye(int(space.n), dtype=np.float32)[values - space.start]
         return one_hot
     leading = values.shape[: values.ndim - len(shape_of(space))]
     return values.reshape(*leading, spaces.flatdim(space)).astype(np.float32, copy=False)
-
-
-def no_elements(space: Space, *leading: int) -> np.ndarray:
-    """An array of the space's type, shape (*leading, *space shape), one of the leading dimensions being 0."""
-    return np.empty((*leading, *shape_of(space)), space.dtype)
-
-
-def shape_of(space: Space) -> tuple[int, ...]:
-    """The shape of a space's elements."""
-    assert space.shape is not None, "a Box or Discrete has a shape"
-    return space.shape

@@ -4,15 +4,16 @@ import difflib
 import re
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, SupportsFloat
+from typing import Annotated, Any, SupportsFloat
 
 import gymnasium
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, WrapperSpec
 
 from workshop import CARTPOLE_ID
-from workshop.environments.spaces import Space
-from workshop.messages import UsageError, require_number, shown
+from workshop.bounds import require_bounds, within
+from workshop.data import Space
+from workshop.messages import UsageError, shown
 
 # Gymnasium's own environments whose episodes only ever end by their limit of steps
 NEVER_END_EARLY = {"Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup", "FixedHorizonCartPole"}
@@ -27,19 +28,18 @@ class EnvironmentConfig:
 
     env: str = CARTPOLE_ID
     """Gymnasium's id of the environment. The defaults of many flags follow it: --env HalfCheetah-v5 --help."""
-    fixed_horizon: int | None = None
+    fixed_horizon: Annotated[int | None, within(at_least=2, at_most=100_000)] = None
     """Make every episode this long: one that ends early stays as it ended, without reward, until then."""
     allow_variable_horizon: bool = False
     """Take an environment whose episodes end early, although their length tells how well the agent did."""
 
     def __post_init__(self) -> None:
-        if self.fixed_horizon is not None:
-            require_number("--fixed-horizon", self.fixed_horizon, at_least=2, at_most=100_000)
-            if self.allow_variable_horizon:
-                raise ValueError(
-                    "--fixed-horizon and --allow-variable-horizon contradict each other: "
-                    "one makes all episodes equally long, the other lets them be; choose one."
-                )
+        require_bounds(self)
+        if self.fixed_horizon is not None and self.allow_variable_horizon:
+            raise ValueError(
+                "--fixed-horizon and --allow-variable-horizon contradict each other: "
+                "one makes all episodes equally long, the other lets them be; choose one."
+            )
 
 
 class FixedHorizon(gymnasium.Wrapper):

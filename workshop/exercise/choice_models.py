@@ -1,4 +1,4 @@
-"""SPOILER: how returns turn into answers. The exercise in `main.py` asks you to write one; try it before you look.
+"""Choice models: how returns turn into answers.
 
 A choice model says with which probability b is preferred to a, given their returns, which are first divided by a
 temperature ("scale rewards before softmax" on the slides): a large one makes for unsure answers. Its loss is the
@@ -7,15 +7,16 @@ negative log-likelihood of the answers, or for the hinge the usual margin loss.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
-import tyro
 from scipy.special import expit, log_ndtr
 from torch.nn import functional as F
 
-from workshop.messages import require_number
+from workshop.bounds import require_bounds, within
+from workshop.exercise.solution import bradley_terry_loss
+from workshop.flags import ONLY_ON
 
 # (returns_a, returns_b, preferences), three tensors of shape (batch,), to a scalar tensor: the mean over the batch
 PreferenceLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -29,19 +30,17 @@ class ChoiceModelConfig:
 
     loss: Literal["yours", "bradley-terry", "thurstone", "lapse", "hinge"] = "yours"
     """The reward model's loss: your preference_loss in main.py, or one of the workshop's."""
-    solution: tyro.conf.FlagCreatePairsOff[bool] = False
+    solution: Annotated[bool, ONLY_ON] = False
     """Use the workshop's solution in place of your preference_loss: --loss bradley-terry."""
-    loss_temperature: float = 1.0
+    loss_temperature: Annotated[float, within(at_least=0.001, at_most=1_000_000)] = 1.0
     """Divide the returns by this before they enter the loss, whichever it is: larger, and answers tell less."""
-    hinge_margin: float = 1.0
+    hinge_margin: Annotated[float, within(above=0, at_most=1_000_000)] = 1.0
     """With --loss hinge: by how much, in units of the temperature, the better return should be the larger."""
-    lapse_rate: float = 0.1
+    lapse_rate: Annotated[float, within(above=0, below=1)] = 0.1
     """With --loss lapse: the share of answers that are taken to be given blindly."""
 
     def __post_init__(self) -> None:
-        require_number("--loss-temperature", self.loss_temperature, at_least=0.001, at_most=1_000_000)
-        require_number("--hinge-margin", self.hinge_margin, above=0, at_most=1_000_000)
-        require_number("--lapse-rate", self.lapse_rate, above=0, below=1)
+        require_bounds(self)
         if self.solution and self.loss not in ("yours", "bradley-terry"):
             raise ValueError(
                 f"--solution is --loss bradley-terry, so it cannot go with --loss {self.loss}; leave one out."
@@ -63,15 +62,6 @@ class ChoiceModel:
     def probability(self, differences: np.ndarray) -> np.ndarray:
         """P(b preferred), in [0, 1], for differences R_b - R_a of any shape."""
         return np.exp(self.log_probability(differences))
-
-
-def bradley_terry_loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preferences: torch.Tensor) -> torch.Tensor:
-    """Negative log-likelihood of answers under Bradley and Terry's (1952) model, averaged over the batch.
-
-    P(b preferred) = exp(R_b) / (exp(R_a) + exp(R_b)) = sigmoid(R_b - R_a), as in Christiano et al. 2017, equation 1.
-    All three tensors have shape (batch,); `preferences` are 0.0 for a, 1.0 for b, 0.5 for equally good.
-    """
-    return F.binary_cross_entropy_with_logits(returns_b - returns_a, preferences)
 
 
 def thurstone_loss(returns_a: torch.Tensor, returns_b: torch.Tensor, preferences: torch.Tensor) -> torch.Tensor:

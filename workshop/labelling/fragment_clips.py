@@ -5,14 +5,10 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
-from workshop.data.rollouts import Rollouts
-from workshop.environments.cartpole import FixedHorizonCartPoleEnv
+from workshop.data import Rollouts
+from workshop.environments import FixedHorizonCartPoleEnv, draw, make_renderer, replay
 from workshop.labelling.clips import NO_FRAMES, Clip
 from workshop.labelling.pole_text import draw_pole
-from workshop.messages import RunError
-from workshop.reports.moving_pictures import make_renderer
-
-RESETS = 4  # at most so many in a row: when training begins, environments that have just been reset are so again
 
 
 class FragmentClips:
@@ -25,7 +21,6 @@ class FragmentClips:
 
     def __init__(self, spec: EnvSpec, seed: int, pictures: bool):
         self._seed = seed
-        self._env_id = spec.id
         self._is_pole = spec.id == CARTPOLE_ID
         self._env = make_renderer(spec) if pictures else gymnasium.make(spec)
         self._pictures = pictures
@@ -53,26 +48,19 @@ class FragmentClips:
         frames = []
         for observation in observations:
             pole.state = observation.astype(np.float64)
-            frames.append(self._env.render())
+            frames.append(draw(self._env))
         return np.array(frames)
 
     def _play_again(self, rollouts: Rollouts, first: int, copy: int, length: int) -> np.ndarray:
-        frames = []
-        for step in range(first + length):
-            if rollouts.episode_starts[step, copy]:
-                self._reset_to(rollouts.observations[step, copy], self._seed + copy if step == 0 else None)
-            if step >= first:
-                frames.append(self._env.render())
-            self._env.step(rollouts.actions[step, copy])
-        return np.array(frames)
-
-    def _reset_to(self, wanted: np.ndarray, seed: int | None) -> None:
-        for _ in range(RESETS):
-            observation, _ = self._env.reset(seed=seed)
-            seed = None
-            if np.array_equal(np.asarray(observation, wanted.dtype), wanted):
-                return
-        raise RunError(f"{self._env_id} does not begin the same episode again, so its clips cannot be shown.")
+        starts = np.flatnonzero(rollouts.episode_starts[: first + length, copy])
+        states = replay(
+            self._env,
+            self._seed + copy,
+            rollouts.actions[: first + length, copy],
+            {int(step): rollouts.observations[step, copy] for step in starts},
+        )
+        shown = range(first, first + length)
+        return np.array([draw(self._env) for step, _ in enumerate(states) if step in shown])
 
 
 def find(rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> tuple[int, int]:

@@ -4,13 +4,16 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from workshop.labelling.options import LabellingConfig
 from workshop.labelling.session import LabellingSession
 from workshop.labelling.terminal import TerminalLabeller
 from workshop.messages import UsageError, say, shown
-from workshop.reports.moving_pictures import has_display
+from workshop.processes import has_display
+
+if TYPE_CHECKING:
+    from workshop.labelling.human import HumanOracle
 
 
 def refuse_address(config: LabellingConfig) -> None:
@@ -31,6 +34,31 @@ def _one_sentence(config: LabellingConfig) -> Iterator[None]:
             f"{where}: the page cannot be served there ({problem.strerror or problem}); the host must be an address of "
             "this machine, and the port free."
         ) from problem
+
+
+def ask_a_person(
+    how: Literal["human", "terminal"],
+    config: LabellingConfig,
+    wanted: int,
+    directory: Any,
+    spec: Any,
+    seed: int,
+    *learned: Any,
+) -> "HumanOracle":
+    """A person, whose answers are kept in a run's directory, as an oracle with a `way` to answer that is to be entered.
+
+    They are asked for `wanted` answers, and shown clips of environments of this `spec` whose copies were seeded `seed`,
+    `seed + 1`, …; what is `learned` from is what `HumanOracle` takes last.
+    """
+    # What these import takes seconds; a page, or a terminal, can do without.
+    from workshop.environments import can_be_drawn
+    from workshop.labelling.fragment_clips import FragmentClips
+    from workshop.labelling.human import HumanOracle
+
+    clips = FragmentClips(spec, seed, pictures=can_be_drawn(spec.id))
+    oracle = HumanOracle(config, wanted, directory, clips, *learned)
+    oracle.way = open_labelling(how, config, oracle.session, directory.path / "clips")
+    return oracle
 
 
 def open_labelling(

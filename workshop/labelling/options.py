@@ -1,8 +1,9 @@
 """How a person answers: the flags."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from workshop.messages import require_number
+from workshop.bounds import require_bounds, within
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class LabellingConfig:
     """Your name, which is kept with each of your answers."""
     goal: str = ""
     """What to judge by, shown above the clips, for a behaviour that no reward was written for: "spin the pole"."""
-    ask_again: int = 3
+    ask_again: Annotated[int, within(at_least=0, at_most=100_000)] = 3
     """Pairs that you are shown a second time, to see how consistent you are; nothing is learned from those."""
     keep_labelling: bool = False
     """Ask the next questions while the agent trains, instead of after it: no waiting, but the clips are older."""
@@ -21,13 +22,12 @@ class LabellingConfig:
     """Show you how the agent does by the environment's own reward."""
     host: str = "127.0.0.1"
     """The address that the page is served on; any but this one lets other machines in, who need the token too."""
-    port: int = 0
+    port: Annotated[int, within(at_least=0, at_most=65535)] = 0
     """The page's port; 0 for a free one."""
     open_page: bool = True
     """Open the page in your browser."""
 
     def __post_init__(self) -> None:
-        require_number("--ask-again", self.ask_again, at_least=0, at_most=100_000)
-        require_number("--port", self.port, at_least=0, at_most=65535)
+        require_bounds(self)
         if not self.labeller.strip():
             raise ValueError("--labeller must be a name, not nothing.")

@@ -1,22 +1,19 @@
 """Lets the person who labels see what the agent is doing, and what has come of the answers."""
 
 import io
-from collections.abc import Sequence
 
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
+from workshop.environments import can_be_drawn
 from workshop.labelling.clips import Clip
 from workshop.labelling.session import LabellingSession
-from workshop.records.progress import Row
-from workshop.reports.evaluation import Evaluation
-from workshop.reports.figures import draw_story
-from workshop.reports.moving_pictures import FRAMES_PER_SECOND, can_be_drawn, replay
+from workshop.reports import FRAMES_PER_SECOND, Iteration, Listener, draw_story, first_episode
 
 FRAMES = 38  # of the agent's latest clip: three seconds
 
 
-class Spectator:
+class Spectator(Listener):
     """Tells a labelling session of a run that first takes `random_steps` steps, then `steps` in each iteration."""
 
     def __init__(self, session: LabellingSession, spec: EnvSpec, random_steps: int, steps: int):
@@ -32,13 +29,14 @@ class Spectator:
         else:
             self._session.tell("training", self._taken / self._steps)
 
-    def iteration(self, rows: Sequence[Row], evaluation: Evaluation) -> None:
-        """An iteration is over: these are the rows of `progress.csv` so far, and this its evaluation."""
+    def iteration(self, told: Iteration) -> None:
+        """An iteration is over."""
         self._taken, self._iterations = 0, self._iterations + 1
+        episodes = told.evaluation.episodes
         plot = io.BytesIO()
-        draw_story(rows, plot)
+        draw_story(told.rows, plot)
         clip = None
         if can_be_drawn(self._spec.id):
-            pictures = replay(self._spec, evaluation.episodes, at_most=FRAMES)
+            pictures = first_episode(self._spec, episodes, at_most=FRAMES)
             clip = Clip(np.array([np.asarray(picture) for picture in pictures]), FRAMES_PER_SECOND)
-        self._session.show(plot.getvalue(), clip, float(evaluation.episodes.true_returns.mean()))
+        self._session.show(plot.getvalue(), clip, float(episodes.true_returns.mean()))

@@ -14,7 +14,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from workshop.many_runs.groups import Group, mean_random_return
 from workshop.many_runs.summaries import centre, centre_name, interval, quantiles
-from workshop.records.finished import FinishedRun
+from workshop.records import FinishedRun
 from workshop.safe_files import write_safely
 
 X = Literal["env_steps", "comparisons", "seconds"]
@@ -36,7 +36,7 @@ POINTS = 200  # at most so many along a curve
 LABEL_WIDTH = 60  # characters of a line in the legend
 
 
-def draw_comparison(groups: Sequence[Group], x: X) -> Figure:
+def draw_groups(groups: Sequence[Group], x: X) -> Figure:
     """Draw the groups: true return, accuracy and correlation over `x`, and the comparisons that solved each run.
 
     A group's line is the centre of its runs, each thin behind it, with a 95 % bootstrap band from 5 runs on.

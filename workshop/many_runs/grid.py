@@ -1,10 +1,11 @@
 """Flags with several values each, as `sweep.py` takes them, and the command lines that come of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import get_origin
 
+from workshop.flags import Option
 from workshop.messages import UsageError
 
 
@@ -16,24 +17,26 @@ class Axis:
     alternatives: tuple[tuple[str, ...], ...]
 
 
-def read_axes(arguments: Sequence[str], options: Mapping[str, Any]) -> list[Axis]:
-    """Read `--flag value value …`, for any number of flags, in the order in which they come first.
+def read_axes(typed: Iterable[tuple[str, Sequence[str]]], options: Iterable[Option]) -> list[Axis]:
+    """The flags that were typed, as `typed_flags` returns them, in the order in which they come first.
 
-    `options` are `main.py`'s, by name, with their defaults. A flag that is on or off by itself is typed in both ways to
-    have both: `--pretrain --no-pretrain`. One that takes several numbers as one value has them with commas between:
-    `--hidden-sizes 64,64 16`. Raises a UsageError for what is no flag and no flag's value.
+    `options` are `main.py`'s. A flag that is on or off by itself is typed in both ways to have both: `--pretrain
+    --no-pretrain`. One that takes several numbers as one value has them with commas between: `--hidden-sizes 64,64 16`.
+    Raises a UsageError for a value that comes before any flag.
     """
+    by_flag = {flag: option for option in options for flag in option.flags}
     alternatives: dict[str, list[tuple[str, ...]]] = {}
-    for typed, values in _typed_flags(arguments):
-        name = typed.lstrip("-").replace("-", "_")
-        on = name if name in options else name.removeprefix("no_")
-        if isinstance(options.get(on), bool) or not values:
-            found = [(typed, *values)]
-        elif isinstance(options.get(name), tuple):
-            found = [(typed, *value.split(",")) for value in values]
+    for flag, values in typed:
+        if not flag:
+            raise UsageError(f"{values[0]!r} is not a flag: values come after one, as in --fragment-length 5 10 25.")
+        option = by_flag.get(flag)
+        if not values or (option is not None and option.type is bool):
+            found = [(flag, *values)]
+        elif option is not None and get_origin(option.type) is tuple:
+            found = [(flag, *value.split(",")) for value in values]
         else:
-            found = [(typed, value) for value in values]
-        alternatives.setdefault(f"--{on.replace('_', '-')}", []).extend(found)
+            found = [(flag, value) for value in values]
+        alternatives.setdefault(flag if option is None else option.flag, []).extend(found)
     return [Axis(flag, tuple(dict.fromkeys(found))) for flag, found in alternatives.items()]
 
 
@@ -51,22 +54,3 @@ def one_by_one(axes: Sequence[Axis]) -> list[list[str]]:
     for place, axis in enumerate(axes):
         chosen += [[*chosen[0][:place], other, *chosen[0][place + 1 :]] for other in axis.alternatives[1:]]
     return [[argument for alternative in each for argument in alternative] for each in chosen]
-
-
-def flags_in(arguments: Sequence[str]) -> list[str]:
-    """The flags among these arguments, spelt with dashes, without their values."""
-    return [argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
-
-
-def _typed_flags(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Each flag as typed, with the values after it."""
-    typed: list[tuple[str, list[str]]] = []
-    for argument in arguments:
-        if argument.startswith("--"):
-            flag, equals, value = argument.partition("=")
-            typed.append((flag, [value] if equals else []))
-        elif typed:
-            typed[-1][1].append(argument)
-        else:
-            raise UsageError(f"{argument!r} is not a flag: values come after one, as in --fragment-length 5 10 25.")
-    return typed

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workshop.records.finished import FinishedRun
+from workshop.records import FinishedRun
 
 # They say which run it is and where it was put, not what was run
 NOT_GROUPED_BY = ("seed", "runs_dir")

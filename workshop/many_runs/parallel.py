@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 import joblib
 
 from workshop.messages import UsageError, say
-from workshop.program.signals import children_stopped_by_the_program
+from workshop.processes import children_stopped_by_the_program
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

@@ -13,8 +13,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from workshop.many_runs.grid import Axis
 from workshop.messages import UsageError
-from workshop.records.finished import FinishedRun
-from workshop.records.progress import Row
+from workshop.records import FinishedRun, Row
 
 Objective = Literal["comparisons_to_solve", "true_return_mean"]
 DIRECTIONS: Mapping[Objective, Literal["minimize", "maximize"]] = {

@@ -1,1 +1,7 @@
-"""What a reward model can be made of."""
+"""What a reward model can be made of, and small networks evaluated in NumPy."""
+
+from workshop.networks import in_numpy
+from workshop.networks.additive import AdditiveEnsemble
+from workshop.networks.bootstraps import Bootstraps
+from workshop.networks.joint import EnsembleMLP
+from workshop.networks.normaliser import Normaliser

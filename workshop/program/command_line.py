@@ -1,107 +1,215 @@
-"""What is wrong with a command line, in one sentence each: an unknown flag, a value of the wrong kind, none at all."""
+"""A command line read into a dataclass by cyclopts; what is wrong with it is told in one sentence."""
 
 import difflib
-import re
-from collections.abc import Collection, Sequence
-from typing import Any, NoReturn
+import inspect
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_origin
 
-from tyro import _errors as tyro_errors  # not public, so requirements.txt pins tyro exactly
+import cyclopts
+import docstring_parser
 
+from workshop.flags import (
+    COUNTED,
+    ONLY_ON,
+    POSITIONAL,
+    Option,
+    options_of,
+    typed_flags,
+    with_values,
+)
 from workshop.messages import UsageError, shown
 
-KINDS = {"INT": "a whole number", "FLOAT": "a number", "PATH": "a path"}  # by what tyro calls them in --help
+Flags = TypeVar("Flags")
+# a group of flags in --help: its title, what is said of it, and its options by name
+Groups = Sequence[tuple[str, str, Sequence[str]]]
+
+KINDS = {"int": "a whole number", "float": "a number", "Path": "a path", "str": "a text"}
+
+
+def read_flags(
+    kind: type[Flags],
+    arguments: Sequence[str],
+    defaults: Callable[[Callable[[str], str | None]], Mapping[str, Any]] | None = None,
+    groups: Groups = (),
+) -> Flags:
+    """Read a command line into a dataclass; a UsageError says in a sentence what is wrong with it.
+
+    `defaults` gives those defaults, by field name, that follow from other flags. It gets a function that tells what was
+    typed after a flag, None if the flag is not there. `groups` are those of --help, in order; flags that are in none of
+    them are with others of their dataclass.
+    """
+    typed = typed_flags(arguments)
+    following = {} if defaults is None else defaults(partial(_typed_after, typed))
+    options = {option.name: option for option in options_of(kind())}
+    _refuse_mistakes(arguments, typed, options)
+    parser = _parser(kind, options, following, groups)
+    try:
+        read = parser(_last_of_each(typed, options), exit_on_error=False, print_error=False, help_on_error=False)
+    except cyclopts.CycloptsError as mistake:
+        _refuse(mistake, options)
+    if read is None:  # --help was printed
+        raise SystemExit(0)
+    try:
+        return with_values(kind, {**following, **read})
+    except ValueError as mistake:  # what one of the dataclasses raised, which names the flag itself
+        raise UsageError(str(mistake)) from None
 
 
 def no_such_flag(typed: str, flags: Collection[str]) -> str:
     """What to say of a flag that there is not, with the closest of those that there are."""
-    flag = typed.replace("_", "-")
-    if flag in flags:
-        return f"{flag} comes after --, where there are no flags any more; leave the -- out."
-    close = difflib.get_close_matches(flag.lower(), [*flags, "--help"], n=1)
+    close = difflib.get_close_matches(typed.replace("_", "-").lower(), [*flags, "--help"], n=1)
     return f"There is no flag {shown(typed)}" + (f"; did you mean {close[0]}?" if close else ": --help lists them all.")
 
 
-def refuse_unreadable(arguments: Sequence[str], may_be_empty: Collection[str]) -> None:
-    """Raise a UsageError for an argument that no file system and no encoding takes, or an empty one.
+def _parser(kind: type, options: Mapping[str, Option], following: Mapping[str, Any], groups: Groups) -> cyclopts.App:
+    """A parser that returns the options that were typed, by name: they are made the parameters of a function."""
+    group_of = {
+        name: cyclopts.Group(title, help=text, sort_key=place)
+        for place, (title, text, names) in enumerate(groups)
+        for name in names
+    }
+    grouped = [options[name] for name in group_of if name in options]
+    parameters = []
+    for option in [*grouped, *(each for each in options.values() if each.name not in group_of)]:
+        title, texts = _documentation(option.owner)
+        default = following.get(option.name, option.value)
+        own = cyclopts.Group("Flags" if option.owner is kind else title, sort_key=len(groups))
+        parameter = cyclopts.Parameter(
+            help=texts.get(option.name),
+            group=group_of.get(option.name, own),
+            negative=() if ONLY_ON in option.marks else None,
+            count=COUNTED in option.marks,
+            converter=None if option.type is bool or COUNTED in option.marks else _convert,
+            show_default=default not in (None, "", ()) and _as_text,
+        )
+        place = inspect.Parameter.POSITIONAL_ONLY if POSITIONAL in option.marks else inspect.Parameter.KEYWORD_ONLY
+        kind_of_value = option.type if default is not None else option.type | None
+        annotation: Any = Annotated[kind_of_value, parameter]
+        parameters.append(inspect.Parameter(option.name, place, default=default, annotation=annotation))
 
-    The flags in `may_be_empty` may have an empty value.
-    """
-    flag = "The value"
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if argument.startswith("--"):
-            flag = name.replace("_", "-")
-        else:
-            equals, value = "=", argument
-        if "\0" in argument or (not argument.isascii() and argument.encode(errors="ignore").decode() != argument):
-            raise UsageError(f"{shown(flag)} must be text without NUL characters, in UTF-8, not {shown(ascii(value))}.")
-        if equals and not value and flag not in may_be_empty:
-            raise UsageError(f"{shown(flag)} must not be empty; leave it out for what is the default.")
+    def collect(*positional: Any, **values: Any) -> dict[str, Any]:
+        names = [name for name, option in options.items() if POSITIONAL in option.marks]
+        return dict(zip(names, positional, strict=False)) | values
 
-
-def refuse_no_values(arguments: Sequence[str], flags: Collection[str]) -> None:
-    """Raise a UsageError if nothing follows one of these flags, which take one or more values."""
-    for argument in arguments:
-        flag = argument.replace("_", "-")
-        if flag in flags and not values_after(flag, arguments):
-            raise UsageError(f"{flag} must be followed by one or more values, and nothing follows it.")
-
-
-def refuse(event: tyro_errors.ParseErrorEvent, arguments: Sequence[str], flags: Collection[str]) -> None:
-    """Raise a UsageError for what tyro cannot make sense of among these arguments of a program with these `flags`."""
-    match event:
-        case tyro_errors.UnrecognizedArgs(tokens=tokens):
-            _refuse_unknown(tokens, arguments, flags)
-        case tyro_errors.BadValue(argument=argument):
-            raise UsageError(f"{_flag(argument)} must be {_allowed(argument)}, and nothing follows it.")
-        case tyro_errors.InvalidChoice(argument=argument, value=value):
-            close = difflib.get_close_matches(value, argument.lowered.choices or (), n=1)
-            hint = f"; did you mean {close[0]}?" if close else "."
-            raise UsageError(f"{_flag(argument)} must be {_allowed(argument)}, not {shown(repr(value))}{hint}")
-        case tyro_errors.InstantiationFailure(argument=None, message=message):
-            raise UsageError(message)  # what one of the dataclasses raised, which names the flag itself
-        case tyro_errors.InstantiationFailure(argument=argument):
-            typed = " ".join(values_after(_flag(argument), arguments))
-            raise UsageError(f"{_flag(argument)} must be {_allowed(argument)}, not {shown(repr(typed))}.")
-
-
-def values_after(flag: str, arguments: Sequence[str]) -> list[str]:
-    """What was typed after a flag, as far as it can be told without knowing how many values it takes."""
-    values: list[str] = []
-    found = False
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if argument.startswith("--"):
-            found = name.replace("_", "-") == flag
-            values = ([value] if equals else []) if found else values  # the last one counts
-        elif found:
-            values.append(argument)
-    return values
+    collect.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # which Python documents
+    by_place = [f"[{option.name.upper()}...]" for option in options.values() if POSITIONAL in option.marks]
+    app = cyclopts.App(
+        help=inspect.getdoc(kind),
+        usage=" ".join(["Usage: python", Path(sys.argv[0]).name, "[flags]", *by_place]),
+        help_flags=["--help", "-h"],
+        version_flags=[],
+        default_parameter=cyclopts.Parameter(negative_iterable=(), consume_multiple=(1, None)),
+        result_action="return_value",
+    )
+    app["--help"].group = ""
+    app.default(collect)
+    return app
 
 
-def _refuse_unknown(tokens: Sequence[str], arguments: Sequence[str], flags: Collection[str]) -> NoReturn:
-    unknown = [token.partition("=")[0] for token in tokens if re.match(r"-+[A-Za-z]", token)]
+@cache
+def _documentation(owner: type) -> tuple[str, dict[str, str | None]]:
+    """The first sentence of a dataclass's documentation, and what it says of each field."""
+    about = docstring_parser.parse_from_object(owner)
+    return about.short_description or "", {each.arg_name: each.description for each in about.params}
+
+
+def _convert(kind: Any, tokens: Sequence[cyclopts.Token]) -> Any:
+    """What was typed, as the option's type; a ValueError if it is none. 1.5 is no whole number."""
+    if get_origin(kind) is tuple:
+        return tuple(_convert(get_args(kind)[0], [token]) for token in tokens)
+    if get_origin(kind) is Literal:
+        if tokens[0].value not in get_args(kind):
+            raise ValueError
+        return tokens[0].value
+    return kind(tokens[0].value)
+
+
+def _as_text(value: Any) -> str:
+    """A default as it would be typed."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _typed_after(typed: Sequence[tuple[str, Sequence[str]]], flag: str) -> str | None:
+    """The first of the values of a flag where it is typed last."""
+    return next((values[0] for name, values in reversed(typed) if name == flag and values), None)
+
+
+def _last_of_each(typed: Sequence[tuple[str, Sequence[str]]], options: Mapping[str, Option]) -> list[str]:
+    """The arguments, but for flags that are typed again later: the last one counts."""
+    counted = {option.flag for option in options.values() if COUNTED in option.marks}
+    last = {flag: place for place, (flag, _) in enumerate(typed)}
+    kept = [each for place, each in enumerate(typed) if last[each[0]] == place or each[0] in counted]
+    arguments = []
+    for flag, values in kept:
+        several = len(values) != 1 or not flag  # what follows "=" is a value, whatever it begins with
+        arguments += ([flag] if flag else []) + list(values) if several else [f"{flag}={values[0]}"]
+    return arguments
+
+
+def _refuse_mistakes(
+    arguments: Sequence[str], typed: Sequence[tuple[str, Sequence[str]]], options: Mapping[str, Option]
+) -> None:
+    """Raise a UsageError for what can be told of the arguments before they are parsed."""
+    may_be_empty = [option.flag for option in options.values() if option.value == ""]
+    for flag, values in typed:
+        for value in (flag, *values):
+            if "\0" in value or value.encode(errors="ignore").decode() != value:
+                raise UsageError(
+                    f"{shown(ascii(flag)[1:-1]) or 'The value'} must be text without NUL characters, in UTF-8, not "
+                    f"{shown(ascii(value))}."
+                )
+        if "" in values and flag not in may_be_empty:
+            raise UsageError(f"{shown(flag) or 'The value'} must not be empty; leave it out for what is the default.")
+    by_flag = {flag: option for option in options.values() for flag in option.flags}
+    after = (
+        [argument for argument in arguments[arguments.index("--") :] if argument in by_flag]
+        if "--" in arguments
+        else []
+    )
+    if after:
+        raise UsageError(f"{after[0]} comes after --, where there are no flags any more; leave the -- out.")
+    unknown = [flag for flag, _ in typed if flag not in ("", "--help", "-h", *by_flag)]
     if unknown:
-        raise UsageError(" ".join(no_such_flag(flag, flags) for flag in unknown))
-    value = tokens[0]
-    for before, argument in zip(["", *arguments], arguments, strict=False):
-        flag, equals, after = argument.partition("=")
-        if equals and after == value and flag.startswith("--"):
-            raise UsageError(f"{flag} takes no value, so leave {shown(repr(value))} out; it must stand alone.")
-        if argument == value and before.startswith("--") and "=" not in before:
-            raise UsageError(f"{before} takes no value, so leave {shown(repr(value))} out; it must stand alone.")
-    raise UsageError(f"{shown(repr(value))} belongs to no flag: a value comes after one, as in --seed 3.")
+        as_typed = {typed_flags([argument])[0][0]: argument.partition("=")[0] for argument in arguments}
+        raise UsageError(" ".join(no_such_flag(as_typed[flag], by_flag) for flag in unknown))
+    for flag, values in typed:
+        option = by_flag.get(flag)
+        if values and option is not None and (option.type is bool or COUNTED in option.marks):
+            raise UsageError(f"{flag} takes no value, so leave {shown(repr(values[0]))} out; it must stand alone.")
 
 
-def _flag(argument: Any) -> str:
-    return str(argument.lowered.name_or_flags[0])
+def _refuse(mistake: cyclopts.CycloptsError, options: Mapping[str, Option]) -> NoReturn:
+    """Raise a UsageError for what cyclopts cannot make sense of."""
+    if isinstance(mistake, cyclopts.UnusedCliTokensError):
+        assert mistake.unused_tokens, "which it is about"
+        value = shown(repr(mistake.unused_tokens[-1]))
+        raise UsageError(f"{value} belongs to no flag: a value comes after one, as in --seed 3.")
+    assert mistake.argument is not None, "which the others are about"
+    option = options[mistake.argument.field_info.name]
+    if isinstance(mistake, cyclopts.MissingArgumentError):
+        several = get_origin(option.type) is tuple
+        must = "followed by one or more values" if several else _allowed(option)
+        raise UsageError(f"{option.flag} must be {must}, and nothing follows it.")
+    value = " ".join(token.value for token in mistake.argument.tokens)
+    close = difflib.get_close_matches(value, map(str, _choices(option)), n=1)
+    hint = f"; did you mean {close[0]}?" if close else "."
+    raise UsageError(f"{option.flag} must be {_allowed(option)}, not {shown(repr(value))}{hint}")
 
 
-def _allowed(argument: Any) -> str:
+def _choices(option: Option) -> tuple[Any, ...]:
+    return get_args(option.type) if get_origin(option.type) is Literal else ()
+
+
+def _allowed(option: Option) -> str:
     """What may follow a flag, in words."""
-    if argument.lowered.choices:
-        *others, last = (choice for choice in argument.lowered.choices if choice != "None")
-        return f"{', '.join(others)} or {last}" if others else last
-    metavar = str(argument.lowered.metavar)
-    kind = next((words for name, words in KINDS.items() if name in metavar), "a text")
-    return f"one or more {kind.removeprefix('a ')}s" if "..." in metavar else kind
+    if _choices(option):
+        *others, last = _choices(option)
+        return f"{', '.join(others)} or {last}" if others else str(last)
+    if get_origin(option.type) is tuple:
+        return f"one or more {KINDS[get_args(option.type)[0].__name__].removeprefix('a ')}s"
+    return KINDS[option.type.__name__]

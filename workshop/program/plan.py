@@ -6,11 +6,10 @@ from typing import Any
 from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
-from workshop.environments.spaces import Space
-from workshop.environments.specs import environment_spec, episode_steps, spaces_of
-from workshop.labelling.open import refuse_address
+from workshop.data import Space
+from workshop.environments import can_be_drawn, environment_spec, episode_steps, spaces_of
+from workshop.labelling import refuse_address
 from workshop.messages import UsageError
-from workshop.reports.moving_pictures import can_be_drawn
 
 
 @dataclass(frozen=True)

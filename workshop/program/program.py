@@ -1,21 +1,29 @@
-"""What every program of the workshop does the same way: read flags, say what is wrong, exit with the right code."""
+"""A program of the workshop: its flags, the participant's loss and the loop, and what goes around them."""
 
+import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import fields, is_dataclass, replace
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import zip_longest
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-import tyro
-from tyro._errors import on_parse_error
-
+from workshop.data import Comparisons
+from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
+from workshop.flags import typed_flags
 from workshop.messages import RunError, UsageError, coloured, say
-from workshop.program.command_line import refuse, refuse_no_values, refuse_unreadable
-from workshop.program.signals import Terminated, leave, stop_in_order
+from workshop.processes import Terminated, leave, stop_in_order
+from workshop.program.command_line import read_flags
+from workshop.program.device import choose_device
+from workshop.program.groups import GROUPS
+from workshop.program.plan import Plan, plan_run
+from workshop.program.run import Run, recorded_config
+from workshop.program.tuned import tuned_settings
+from workshop.program.watch import watch
+from workshop.records import Row, RunDirectory, load_comparisons_from
+from workshop.reports import Report
 
-Flags = TypeVar("Flags")
+Config = TypeVar("Config", bound=Any)
 
 EXIT_OTHER = 1
 EXIT_USAGE = 2
@@ -23,77 +31,100 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 
-def read_flags(
-    flags: type[Flags],
-    arguments: Sequence[str],
-    defaults: Callable[[Callable[[str], str | None]], Mapping[str, Any]] | None = None,
-) -> Flags:
-    """Read a command line into a dataclass; a UsageError says in a sentence what is wrong with it.
+@dataclass(frozen=True)
+class Program(Generic[Config]):
+    """What `main.py` does: its flags, as a dataclass that has those of `RunConfig`, the exercise, and the loop."""
 
-    `defaults` gives those defaults, by field name, that follow from other flags. It gets a function that tells what was
-    typed after a flag, None if the flag is not there.
-    """
-    default = flags()
-    if defaults is not None:
-        default = _replace(default, defaults(partial(_typed_after, arguments)))
-    with _one_sentence(default, arguments):
-        return tyro.cli(flags, args=arguments, default=default, config=(tyro.conf.OmitArgPrefixes,))
+    config: type[Config]
+    preference_loss: PreferenceLoss
+    rlhf: Callable[[Config, Run], None]
 
+    def read_config(self, arguments: Sequence[str]) -> Config:
+        """The flags, with defaults that suit the environment; a UsageError for a mistake in them."""
+        return read_flags(self.config, arguments, tuned_settings, GROUPS)
 
-def read_known_flags(flags: type[Flags], arguments: Sequence[str]) -> tuple[Flags, list[str]]:
-    """Read those of the arguments that are the dataclass's, as `read_flags` does; returns the others too."""
-    with _one_sentence(flags(), arguments):
-        return tyro.cli(flags, args=arguments, return_unknown_args=True)
+    def train(
+        self,
+        config: Config,
+        started: float,
+        open_directory: Callable[[], RunDirectory],
+        follow: Callable[[Row], object] | None = None,
+    ) -> dict[str, Any]:
+        """Check everything, train as `config` says in the directory that is opened then, and return the run's result.
 
+        `started` is when the run's seconds begin, by `time.perf_counter`; `follow` is called with each row of
+        `progress.csv` as it is written. Raises a UsageError for whatever can be known before the run begins.
+        """
+        plan = plan_run(config)
+        if self._uses_exercise(config):
+            check_loss(self.preference_loss)
+        recorded = recorded_comparisons(config, plan)
+        device = choose_device(config.device)
+        show_bar = config.oracle.oracle != "terminal"
+        with (
+            open_directory() as directory,
+            Report(directory, plan.spec, config.total_timesteps, config.seed, started, follow, show_bar) as report,
+        ):
+            run = Run(config, plan, device, directory, report, recorded)
+            self.rlhf(config, run)
+            result = run.finish()
+        run.conclude(result)
+        return result
 
-@contextmanager
-def _one_sentence(default: Any, arguments: Sequence[str]) -> Iterator[None]:
-    """Make a UsageError of what tyro, or a dataclass that it makes, finds wrong with the arguments."""
-    options = dict(_options(default))
-    refuse_unreadable(arguments, [flag for flag, value in options.items() if value == ""])
-    refuse_no_values(arguments, [flag for flag, value in options.items() if isinstance(value, tuple)])
-    with on_parse_error(partial(refuse, arguments=arguments, flags=flag_names(default))):
-        yield
+    def check(self, configs: Iterable[Config]) -> None:
+        """Make sure that runs of all these can be begun, without anybody there to answer; a UsageError if not."""
+        configs = list(configs)
+        read = set()  # which recorded answers: in a sweep over other flags they are the same for each run
+        for config in configs:
+            plan = plan_run(config)
+            answers = config.preferences.comparisons_from, plan.spec.id, config.preferences.fragment_length
+            if answers not in read:
+                recorded_comparisons(config, plan)
+                read.add(answers)
+            choose_device(config.device)
+            if config.oracle.oracle != "synthetic":
+                raise UsageError(f"--oracle {config.oracle.oracle}: nobody can answer many runs at once.")
+        if any(self._uses_exercise(config) for config in configs):
+            check_loss(self.preference_loss)
 
-
-def flag_names(config: Any) -> list[str]:
-    """The flags for the fields of a dataclass and of those in it, as they are typed."""
-    return [flag for flag, _ in _options(config)]
-
-
-def _options(config: Any) -> Iterator[tuple[str, Any]]:
-    """Each flag of a dataclass, and of those in it, with its value; what is on or off is two flags."""
-    for field in fields(config):
-        value, flag = getattr(config, field.name), field.name.replace("_", "-")
-        if tyro.conf.Positional in getattr(field.type, "__metadata__", ()):
-            continue  # is typed without a flag
-        if is_dataclass(value):
-            yield from _options(value)
+    def main(self) -> None:
+        """Read the flags, do what they ask for and, after a run, print its result as one line of JSON."""
+        started = time.perf_counter()
+        arguments = sys.argv[1:]
+        config = self.read_config(arguments)
+        typed = [flag for flag, _ in typed_flags(arguments)]
+        instead = [flag for flag in ("--watch", "--hint", "--check", "--resume") if flag in typed]
+        if len(instead) > 1:
+            raise UsageError(f"{' and '.join(instead)} each do something else than begin a run; give one of them.")
+        if config.watch is not None:
+            watch(config.watch)
+        elif config.hint > 0:
+            give_hints(config.hint)
+        elif config.check:
+            report_check(self.preference_loss)
         else:
-            yield f"--{flag}", value
-            if field.type is bool:
-                yield f"--no-{flag}", value
+            open_directory = partial(RunDirectory.make, config, arguments)
+            if config.resume is not None:
+                if typed != ["--resume"]:
+                    raise UsageError("--resume goes on with a run as it was begun: give no other flag.")
+                open_directory = partial(RunDirectory.reopen, config.resume)
+                config = recorded_config(config.resume, self.config)
+            print(json.dumps(self.train(config, started, open_directory)), flush=True)
+
+    def run(self) -> None:
+        """Do what was typed, and exit with the right code."""
+        run_program(self.main)
+
+    def _uses_exercise(self, config: Config) -> bool:
+        return bool(config.choice_model.uses_yours and config.reward == "learned")
 
 
-def _typed_after(arguments: Sequence[str], flag: str) -> str | None:
-    typed = None
-    for argument, following in zip_longest(arguments, arguments[1:]):
-        name, equals, value = argument.partition("=")
-        if name.replace("_", "-") == flag:
-            typed = value if equals else following
-    return typed
-
-
-def _replace(config: Any, values: Mapping[str, Any]) -> Any:
-    """The dataclass with these values for its fields, and those of the dataclasses in it, by name."""
-    changes = {}
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if is_dataclass(value):
-            changes[field.name] = _replace(value, values)
-        elif field.name in values:
-            changes[field.name] = values[field.name]
-    return replace(config, **changes)
+def recorded_comparisons(config: Any, plan: Plan) -> Comparisons:
+    """The answers of other runs that `--comparisons-from` names, in the order in which they were given."""
+    paths, length = config.preferences.comparisons_from, config.preferences.fragment_length
+    if not paths:
+        return Comparisons.empty(length, *plan.spaces)
+    return load_comparisons_from(paths, plan.spec.id, length, *plan.spaces)
 
 
 def run_program(main: Callable[[], None], end: Callable[[int], object] = leave) -> None:

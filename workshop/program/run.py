@@ -1,155 +1,167 @@
-"""Going on with an interrupted run, exactly where its last checkpoint was made."""
+"""One run: what happens around the loop of the slides, so that the loop itself is the slides' and nothing else."""
 
-import io
 import os
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from workshop import state as randomness
-from workshop.agent.agent import Agent
-from workshop.data.rollouts import Rollouts
+from workshop.agent import Agent, RewardFunction
+from workshop.data import Comparisons, Rollouts
+from workshop.exercise import explain
+from workshop.flags import from_json
 from workshop.messages import RunError, UsageError, shown
-from workshop.records.checkpoint import Checkpoints, State
-from workshop.records.directory import CONFIG, RunDirectory
-from workshop.records.fragment_files import (
-    BrokenRecordError,
-    find_file,
-    parse_object,
-    read_bytes,
-    refuse_links_and_code,
-)
+from workshop.program.plan import Plan
+from workshop.records import CONFIG, BrokenRecordError, Checkpoints, RunDirectory, read_config, refuse_links_and_code
+from workshop.reports import Report, conclude
+from workshop.state import Part
 
-ONLY_ON = ("check", "solution", "hint")  # flags that say nothing when they are not there
+Config = TypeVar("Config")
+Person = TypeVar("Person", bound=Any)  # workshop.labelling.HumanOracle, which not every run imports
+
 PREFIX = "comparisons_"  # before the names of their arrays, in one file with those of the rollouts
 
 
-class Part(Protocol):
-    """A part of a run that can be saved, and go on from what was saved."""
+class Run:
+    """A run, from its first iteration or from where it was interrupted, to its end.
 
-    def state(self) -> State:
-        """Everything that it goes on from."""
+    It evaluates and reports, saves after each iteration, and writes what is left at the end. `config` is the program's
+    flags, `recorded` the answers of other runs that they name.
 
-    def restore(self, state: State) -> None:
-        """Go on from there."""
+    | attribute | what |
+    | --- | --- |
+    | spec, spaces | the environment, and its spaces of observations and of actions |
+    | random_steps | that a random policy takes first, in each copy of the environment |
+    | steps_per_iteration | then, in all together |
+    | device | where the networks live |
+    | directory | the run's files |
+    | recorded | answers of other runs, to be learned from first |
+    """
+
+    def __init__(
+        self, config: Any, plan: Plan, device: str, directory: RunDirectory, report: Report, recorded: Comparisons
+    ):
+        self.spec, self.spaces = plan.spec, plan.spaces
+        self.random_steps, self.steps_per_iteration = plan.random_each, plan.per_iteration
+        self.device, self.directory, self.recorded = device, directory, recorded
+        self._config, self._report = config, report
+        self.steps_taken = report.steps_taken
+
+    def generators(self, n: int) -> list[np.random.Generator]:
+        """Generators that everything random in the run is drawn from: n of them, so that no part changes another's."""
+        return [np.random.default_rng(seed) for seed in np.random.SeedSequence(self._config.seed).spawn(n)]
+
+    def with_person(self, oracle: Person) -> Person:
+        """Let a person answer from now on, and see what the agent is doing, until the run is over."""
+        random_steps = self.random_steps * self._config.agent.n_envs
+        self._report.listen(oracle.make_spectator(self.spec, random_steps, self.steps_per_iteration))
+        self._report.until_the_end(oracle.way)
+        return oracle
+
+    def iterations(
+        self, agent: Agent, reward_model: Any, questions: Any, oracle: Any, rollouts: Rollouts, comparisons: Comparisons
+    ) -> Iterator[int]:
+        """The run's iterations, from 0, in which the agent has not trained yet, or from the one after the last saved.
+
+        What is handed in is all that a run consists of. It is brought to where it was at first, and saved after each
+        iteration, when nothing is pending; a RunError says so if what was saved is not this run's. At the end the
+        agent and the reward model are written to the run's directory.
+        """
+        self._agent, self._reward_model, self._questions = agent, reward_model, questions
+        self._rollouts, self._comparisons = rollouts, comparisons
+        self._parts: dict[str, Part] = {
+            "agent": agent, "run": self.directory, "reward_model": reward_model, "oracle": oracle,
+            "questions": questions, "report": self._report,
+        }  # fmt: skip
+        for iteration in range(self._go_on(), self._config.iterations + 1):
+            self.directory.iteration = iteration
+            if self._config.labelling.keep_labelling:  # to be answered while the agent trains
+                ahead = questions.ahead(iteration)
+                if ahead is not None:
+                    oracle.show(ahead)
+            yield iteration
+            reward_model.standardise(rollouts)
+            self._save()
+        oracle.finish()
+        agent.save(self.directory.path / "agent.zip")
+        reward_model.save(self.directory.path / "reward_model.pt")
+        agent.close()
+
+    def report(self, reward: RewardFunction | None) -> None:
+        """Evaluate the agent, which was trained on this learned reward (None: the true one), and add to the progress.
+
+        Then the reward model and the questions take note of what is new.
+        """
+        held_out = self._reward_model.held_out(self._comparisons)
+        learned_from = self._questions.progress() | self._reward_model.progress(held_out)
+        self._report.iteration(self._agent, reward, len(self._rollouts), learned_from)
+        self._reward_model.observe(self._rollouts.new)
+        self._questions.judge(held_out.loss)
+
+    def finish(self) -> dict[str, Any]:
+        """Draw the plots and the moving pictures, and return the run's result; nothing is left to go on from."""
+        held_out = self._reward_model.held_out(self._comparisons)
+        self._explained = explain(self._config.choice_model, held_out.differences, held_out.preferences)
+        if self._explained:
+            self.directory.write_choice_models(self._explained, len(held_out.preferences))
+        result = self._report.finish(self._config.pictures)
+        self.directory.checkpoints.delete()
+        return result
+
+    def conclude(self, result: dict[str, Any]) -> None:
+        """Say to a person how the run went, and where to look."""
+        conclude(result, self.directory.rows[-1], self.spec, self._config.pictures, self._explained)
+
+    def _go_on(self) -> int:
+        """Bring everything to where it was after the last iteration that was saved; the one that comes next."""
+        if self.directory.saved is None:
+            return 0
+        (state, pieces), self.directory.saved = self.directory.saved, None
+        try:
+            for piece in pieces:
+                of_comparisons = {name.removeprefix(PREFIX): piece.pop(name) for name in list(piece) if PREFIX in name}
+                self._rollouts.add(Rollouts.from_arrays(piece))
+                self._comparisons.add(Comparisons.from_arrays(of_comparisons))
+            self._agent.play_again(self._rollouts, self.random_steps)
+            for name, part in self._parts.items():
+                part.restore(state[name])
+        except (OSError, RunError):
+            raise
+        except Exception as problem:  # whatever the parts raise for what they did not save
+            path = self.directory.path
+            raise RunError(f"--resume {path}: the checkpoint is damaged: it is not this run's.") from problem
+        self._saved = len(self._comparisons)
+        return len(pieces)
+
+    _saved = 0  # comparisons
+
+    def _save(self) -> None:
+        """Save all parts as they are after an iteration, and what it added to the rollouts and the comparisons."""
+        state = {name: part.state() for name, part in self._parts.items()}
+        new = self._comparisons[self._saved :].arrays()
+        arrays = self._rollouts.new.arrays() | {f"{PREFIX}{name}": array for name, array in new.items()}
+        self.directory.checkpoints.save(state, arrays)
+        self._saved = len(self._comparisons)
 
 
-class Arrays(Protocol):
-    """Comparisons, to which there are only ever more added."""
+def recorded_config(run: Path, kind: type[Config]) -> Config:
+    """The options of an interrupted run, from its `config.json`.
 
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: slice) -> Self: ...
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Their arrays by name."""
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """Those with these arrays."""
-
-    def followed_by(self, later: Self) -> Self:
-        """These and then `later` ones."""
-
-
-Comparisons = TypeVar("Comparisons", bound=Arrays)
-Config = TypeVar("Config")
-
-
-def recorded_arguments(run: Path) -> list[str]:
-    """The arguments of `main.py` that give the options in the run's `config.json`.
-
-    Raises a UsageError if there is no such run, and a RunError if it is finished, or its options cannot be read.
+    Raises a UsageError if there is no such run, and a RunError if it is finished, has links or code in it (the
+    environment's id may name a module, which is then imported), or its options cannot be read.
     """
     if not os.path.isfile(run / CONFIG):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
         raise UsageError(f"--resume {shown(run)}: there is no run; name the directory of one, such as runs/….")
     if (run / "agent.zip").exists() and not Checkpoints(run).exist:
         raise RunError(f"--resume {run}: the run is finished.")
     try:
-        options = parse_object(read_bytes(find_file(run, CONFIG)), CONFIG)
+        options = read_config(run)
     except BrokenRecordError as problem:
         raise RunError(f"--resume {run}: {CONFIG} is damaged.") from problem
-    return [argument for name, value in options.items() if name != "packages" for argument in _typed(name, value)]
-
-
-def recorded_config(run: Path, read_config: Callable[[list[str]], Config]) -> Config:
-    """The run's options as `read_config` reads those that are typed; raises what `recorded_arguments` does.
-
-    A run with code in it is refused here, too, since the environment's id may name a module, which is then imported.
-    """
-    arguments = recorded_arguments(run)
     refuse_links_and_code(run)
+    options.pop("packages", None)
     try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            return read_config(arguments)
-    except (SystemExit, UsageError) as problem:  # what there is to say is about flags that nobody typed
+        return from_json(kind, options)
+    except ValueError as problem:  # what there is to say is about flags that nobody typed
         raise RunError(f"--resume {run}: {CONFIG} does not hold options of this version of the workshop.") from problem
-
-
-def _typed(option: str, value: Any) -> list[str]:
-    """An option as one types it."""
-    flag = f"--{option.replace('_', '-')}"
-    if value is None or value == [] or (option in ONLY_ON and not value):
-        return []
-    if isinstance(value, bool):
-        return [flag if value else f"--no-{flag[2:]}"]
-    if isinstance(value, list):
-        return [flag, *map(str, value)]
-    return [f"{flag}={value}"]
-
-
-class Saved:
-    """The checkpoints of a run that consists of an agent, other `parts`, rollouts and comparisons."""
-
-    def __init__(self, run: RunDirectory, agent: Agent, **parts: Part | np.random.Generator):
-        self._run, self._agent = run, agent
-        self._parts: dict[str, Any] = {"agent": agent, "run": run, **parts}
-        self._comparisons = 0
-
-    def go_on(self, rollouts: Rollouts, comparisons: Comparisons, random_each: int) -> tuple[int, Comparisons]:
-        """The iteration to begin with, and the comparisons until then; the rollouts are added to those passed.
-
-        For a new run, these are 0 and what was passed. Raises a RunError if what was saved is not this run's.
-        `random_each` are a random policy's steps at the beginning, in each environment.
-        """
-        if self._run.saved is None:
-            return 0, comparisons
-        (state, pieces), self._run.saved = self._run.saved, None
-        try:
-            comparisons = self._restore(state, pieces, rollouts, comparisons, random_each)
-        except (OSError, RunError):
-            raise
-        except Exception as problem:  # whatever the parts raise for what they did not save
-            raise RunError(f"--resume {self._run.path}: the checkpoint is damaged: it is not this run's.") from problem
-        self._comparisons = len(comparisons)
-        return len(pieces), comparisons
-
-    def _restore(
-        self, state: State, pieces: list[Any], rollouts: Rollouts, comparisons: Comparisons, random_each: int
-    ) -> Comparisons:
-        for piece in pieces:
-            of_comparisons = {name.removeprefix(PREFIX): piece.pop(name) for name in list(piece) if PREFIX in name}
-            rollouts.add(Rollouts.from_arrays(piece))
-            comparisons = comparisons.followed_by(comparisons.from_arrays(of_comparisons))
-        self._agent.play_again(rollouts, random_each)
-        for name, part in self._parts.items():
-            if isinstance(part, np.random.Generator):
-                randomness.restore(part, state[name])
-            else:
-                part.restore(state[name])
-        return comparisons
-
-    def save(self, rollouts: Rollouts, comparisons: Comparisons) -> None:
-        """Save all parts as they are after an iteration, and what it added to the rollouts and the comparisons."""
-        state = {
-            name: randomness.state_of(part) if isinstance(part, np.random.Generator) else part.state()
-            for name, part in self._parts.items()
-        }
-        new = comparisons[self._comparisons :].arrays()
-        self._run.checkpoints.save(
-            state, rollouts.new.arrays() | {f"{PREFIX}{name}": array for name, array in new.items()}
-        )
-        self._comparisons = len(comparisons)

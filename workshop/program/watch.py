@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,13 +10,13 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from workshop.agent.agent import AgentConfig, load_policy
-from workshop.environments.specs import EnvironmentConfig, environment_spec, spaces_of
+from workshop.agent import AgentConfig, load_policy
+from workshop.environments import EnvironmentConfig, can_be_drawn, environment_spec, spaces_of
+from workshop.flags import as_json, from_json
 from workshop.messages import RunError, UsageError, say, shown
-from workshop.records.directory import CONFIG
-from workshop.records.fragment_files import parse_object, read_bytes, refuse_links_and_code
-from workshop.reports.evaluation import Evaluator
-from workshop.reports.moving_pictures import can_be_drawn, has_display, save_final_policy
+from workshop.processes import has_display
+from workshop.records import CONFIG, read_config, refuse_links_and_code
+from workshop.reports import Evaluator, save_final_policy
 
 Options = TypeVar("Options", EnvironmentConfig, AgentConfig)
 
@@ -33,7 +32,7 @@ def watch(run: Path) -> None:
                 f"--watch {shown(run)}: {shown(file)} is missing. Give the directory of a finished run, such as runs/…."
             )
     refuse_links_and_code(run)
-    config = parse_object(read_bytes(run / CONFIG), str(run / CONFIG))
+    config = read_config(run)
     try:
         seed = int(config["seed"])
         spec = environment_spec(_options(EnvironmentConfig, config))
@@ -56,11 +55,10 @@ def watch(run: Path) -> None:
     say(f"There is no display to play it on. Moving picture: {file}")
 
 
-def _options(kind: type[Options], config: Mapping[str, Any]) -> Options:
-    """A dataclass of options from a run's; lists are tuples there."""
-    names = [field.name for field in fields(kind) if field.name in config]
-    values: dict[str, Any] = {name: config[name] for name in names}
-    return kind(**values | {name: tuple(value) for name, value in values.items() if isinstance(value, list)})
+def _options(kind: type[Options], content: Mapping[str, Any]) -> Options:
+    """Those of a run's options that are this dataclass's."""
+    own = as_json(kind())
+    return from_json(kind, {name: value for name, value in content.items() if name in own})
 
 
 def _play_in_window(spec: EnvSpec, agent: ActorCriticPolicy, seed: int) -> None:

@@ -1,1 +1,10 @@
-"""A run's files."""
+"""A run's files: its directory, written as things happen, and read as if a stranger had sent it."""
+
+from workshop.records.answers import ANSWERS, QuestionRecord
+from workshop.records.checkpoint import Checkpoints
+from workshop.records.comparisons_from import RecordedComparisons, load_comparisons_from, read_record, read_records
+from workshop.records.directory import RunDirectory, as_command
+from workshop.records.finished import FinishedRun, find_runs, read_run
+from workshop.records.for_other_tools import export
+from workshop.records.progress import Row, as_csv, cell, summarise
+from workshop.records.untrusted import CONFIG, BrokenRecordError, read_config, refuse_links_and_code

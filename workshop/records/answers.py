@@ -1,16 +1,21 @@
 """The lines of `comparisons.jsonl`, one for each time that a question was answered, skipped or undone."""
 
+import json
 import math
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workshop.records.fragment_files import BrokenRecordError, find_file, parse_object, read_bytes
+import numpy as np
 
-LINES = "comparisons.jsonl"
+from workshop.records.untrusted import BrokenRecordError, find_file, parse_object, read_bytes
+from workshop.safe_files import append_safely
+
+ANSWERS = "comparisons.jsonl"
 LARGEST_COUNT = 2**53  # beyond it other programs' JSON loses whole numbers
 
 
@@ -92,7 +97,7 @@ def read_lines(run: Path) -> list[Line]:
     was writing: it was never acknowledged, and is left out. Raises a BrokenRecordError that names file and line for
     anything else that is not as the table of `Line` says, and for a line that contradicts an earlier one.
     """
-    path = find_file(run, LINES)
+    path = find_file(run, ANSWERS)
     lines: list[Line] = []
     by_number: dict[int, Line] = {}
     *whole, _ = read_bytes(path).split(b"\n")
@@ -102,6 +107,28 @@ def read_lines(run: Path) -> list[Line]:
         by_number[line.comparison] = line
         lines.append(line)
     return lines
+
+
+def answers_on_record(run: Path) -> dict[int, float | None]:
+    """The preferences in the run's record by the question's number, None for skipped; none without a record.
+
+    Raises a BrokenRecordError as `read_lines` does.
+    """
+    answers: dict[int, float | None] = {}
+    for line in read_lines(run) if (run / ANSWERS).exists() else []:
+        answers.pop(line.comparison, None)
+        if not line.undone:
+            answers[line.comparison] = line.preference
+    return answers
+
+
+def cut_torn_line(run: Path) -> None:
+    """Drop what a kill cut off, after the end of the last whole line."""
+    path = run / ANSWERS
+    content = path.read_bytes() if path.exists() else b""
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        os.truncate(path, end)
 
 
 def _parse(text: bytes, place: str) -> Line:
@@ -140,3 +167,49 @@ def _question(line: Line) -> tuple[Any, ...]:
 def _shortened(value: Any) -> str:
     text = repr(value) if not isinstance(value, dict | list) else "a list or an object"
     return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+class QuestionRecord:
+    """Records the answers to questions that were asked together, in `comparisons.jsonl`, a line each.
+
+    | attribute | what |
+    | --- | --- |
+    | iteration | in which they were asked |
+    | numbers | the questions' numbers in the run, in the order of the rows of their arrays |
+    | recorded | the preferences, by number, that were recorded before the run was interrupted |
+    """
+
+    def __init__(self, path: Path, numbers: range, line: Mapping[str, Any], recorded: dict[int, float | None]):
+        self.numbers, self.recorded = numbers, recorded
+        self.iteration: int = line["iteration"]
+        self._path, self._line = path, line
+
+    def answers(self, preferences: np.ndarray) -> None:
+        """Record the answers to all of them, shape (n,), with NaN for a skipped one; those on record are left."""
+        self._append(
+            [
+                self._answer(number, None if math.isnan(preference) else float(preference))
+                for number, preference in zip(self.numbers, preferences, strict=True)
+                if number not in self.recorded
+            ]
+        )
+
+    def answer(self, number: int, preference: float | None, seconds: float, undone: bool) -> None:
+        """Record the answer to one of them, None for skipped, or that it was taken back. It is then on the disk."""
+        answer = self._answer(number, None if undone else preference) | {"seconds": round(seconds, 3)}
+        self._append([answer | {"undone": True} if undone else answer])
+
+    def _answer(self, number: int, preference: float | None) -> dict[str, Any]:
+        return {
+            "comparison": number,
+            "iteration": self.iteration,
+            "preference": preference,
+            "labeller": self._line["labeller"],
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **self._line,
+            "row": number - self.numbers.start,
+        }
+
+    def _append(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        if lines:
+            append_safely(self._path, "".join(json.dumps(line) + "\n" for line in lines).encode())

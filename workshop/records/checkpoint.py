@@ -6,28 +6,24 @@ checkpoint is whole, and this run's, or none.
 """
 
 import hashlib
-import os
-import zipfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-import torch
 
-from workshop.safe_files import write_safely
+from workshop.records.untrusted import CONFIG, BrokenRecordError
+from workshop.safe_files import load_tensors, require_stored, write_safely
+from workshop.state import State
 
-# Nested dicts, lists and tuples of tensors, arrays, numbers and text
-State = dict[str, Any]
-
-FORMAT = 3
+FORMAT = 4
 MADE_BY = ("gymnasium", "numpy", "stable-baselines3", "torch")
 STATE = "state.pt"
 ARRAY = "__array__"  # marks what was an array, since tensors alone can be loaded without running code
 
 
-class UnusableCheckpointError(Exception):
+class UnusableCheckpointError(BrokenRecordError):
     """A checkpoint that is missing, damaged or of another version; the text says what is the matter."""
 
 
@@ -36,7 +32,7 @@ class Checkpoints:
 
     def __init__(self, run: Path):
         self.directory = run / "checkpoint"
-        self._config = run / "config.json"
+        self._config = run / CONFIG
         self._hashes: list[str] = []
 
     @property
@@ -46,6 +42,8 @@ class Checkpoints:
 
     def save(self, state: State, new: dict[str, np.ndarray]) -> None:
         """Save the state after an iteration, and the arrays that are new in it. Raises OSError if the disk is full."""
+        import torch  # which takes a second, and not every program needs it
+
         self.directory.mkdir(exist_ok=True)
         file = self._file(len(self._hashes))
         write_safely(file, lambda stream: np.savez(stream, allow_pickle=False, **new))
@@ -115,25 +113,6 @@ class Checkpoints:
         return self.directory / f"iteration-{number:06d}.npz"
 
 
-def load_tensors(stream: BinaryIO) -> Any:
-    """What `torch.save` wrote: tensors, numbers and text. No code in it is run; any exception if it is damaged."""
-    require_stored(stream)
-    return torch.load(stream, weights_only=True, map_location="cpu")
-
-
-def require_stored(stream: BinaryIO) -> None:
-    """Raise an exception, of any kind, for a ZIP file that is damaged or unpacks to more than its size."""
-    with zipfile.ZipFile(stream) as archive:
-        entries = archive.infolist()
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise ValueError("PyTorch and NumPy store, and do not compress")
-        if sum(entry.file_size for entry in entries) > stream.seek(0, os.SEEK_END):
-            raise ValueError("the same bytes are there more than once")
-        if archive.testzip() is not None:
-            raise ValueError("a checksum is wrong")
-    stream.seek(0)
-
-
 def _versions() -> dict[str, str]:
     return {package: version(package) for package in MADE_BY}
 
@@ -144,6 +123,8 @@ def _sha256(path: Path) -> str:
 
 
 def _to_tensors(value: Any) -> Any:
+    import torch
+
     if isinstance(value, np.ndarray):
         return {ARRAY: torch.from_numpy(value.copy())}
     if isinstance(value, np.generic):

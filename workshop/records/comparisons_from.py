@@ -11,21 +11,14 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from workshop.environments.spaces import Space
+from workshop.data import Comparisons, Fragments, Space
 from workshop.messages import UsageError
-from workshop.records.answers import LINES, Line, read_lines
-from workshop.records.finished import CONFIG, find_runs
-from workshop.records.fragment_files import (
-    ARRAYS,
-    LARGEST_FRAGMENTS,
-    BrokenRecordError,
-    find_file,
-    parse_object,
-    read_bytes,
-    read_fragments,
-)
+from workshop.records.answers import ANSWERS, Line, read_lines
+from workshop.records.finished import find_runs
+from workshop.records.fragment_files import ARRAYS, LARGEST_FRAGMENTS, read_fragments
+from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_config
 
-Fragments = Mapping[str, np.ndarray]  # by the names in ARRAYS, each of shape (n, L, …)
+Arrays = Mapping[str, np.ndarray]  # by the names in ARRAYS, each of shape (n, L, …)
 # the fields of RecordedComparisons that merging joins end to end as arrays, and those that it adds up
 COLUMNS = ("preferences", "iterations", "seconds", "numbers")
 COUNTS = ("skipped", "undone", "times_undone")
@@ -70,8 +63,8 @@ class RecordedComparisons:
     env_id: str
     fragment_length: int
     runs: tuple[Path, ...]
-    fragments_a: Fragments
-    fragments_b: Fragments
+    fragments_a: Arrays
+    fragments_b: Arrays
     preferences: np.ndarray
     labellers: tuple[str, ...]
     iterations: np.ndarray
@@ -94,7 +87,7 @@ def read_record(run: Path) -> RecordedComparisons:
     Of several lines about one question the last counts. Nothing outside the directory is read and no code in it is run.
     Raises a BrokenRecordError, one sentence that names file and line, for whatever is not as a run writes it.
     """
-    env_id, length = _read_config(run)
+    env_id, length = _kind_of_record(run)
     lines = read_lines(run)
     last = {line.comparison: line for line in lines}
     asked = [last[number] for number in sorted(last)]
@@ -170,7 +163,7 @@ def read_records(paths: Sequence[Path]) -> RecordedComparisons:
     """
     records: dict[Path, RecordedComparisons] = {}
     for path in paths:
-        runs = [path] if (path / LINES).exists() else [run for run in find_runs([path]) if (run / LINES).exists()]
+        runs = [path] if (path / ANSWERS).exists() else [run for run in find_runs([path]) if (run / ANSWERS).exists()]
         try:
             here = {run.resolve(): read_record(run) for run in runs}
         except BrokenRecordError as problem:
@@ -190,7 +183,7 @@ def load_comparisons_from(
     fragment_length: int,
     observation_space: Space,
     action_space: Space,
-) -> RecordedComparisons:
+) -> Comparisons:
     """The answers in these runs, as the comparisons of a run with this environment, fragment length and spaces.
 
     Observations and actions get the types of their spaces. Raises a UsageError, one sentence that begins with the flag
@@ -210,15 +203,14 @@ def load_comparisons_from(
             observations = _as_elements(fragments["observations"], observation_space, "observations", env_id)
             actions = _as_elements(fragments["actions"], action_space, "actions", env_id)
             true_rewards = fragments["true_rewards"].astype(np.float32)
-            sides.append({"observations": observations, "actions": actions, "true_rewards": true_rewards})
+            sides.append(Fragments(observations, actions, true_rewards))
     except UsageError as mistake:
         raise UsageError(f"--comparisons-from: {mistake}") from mistake
-    return replace(recorded, fragments_a=sides[0], fragments_b=sides[1])
+    return Comparisons(sides[0], sides[1], recorded.preferences)
 
 
-def _read_config(run: Path) -> tuple[str, int]:
-    path = find_file(run, CONFIG)
-    config = parse_object(read_bytes(path), str(path))
+def _kind_of_record(run: Path) -> tuple[str, int]:
+    path, config = run / CONFIG, read_config(run)
     env_id, length = config.get("env"), config.get("fragment_length")
     if not isinstance(env_id, str) or not env_id.isprintable():
         raise BrokenRecordError(f"{path} names no env.")
@@ -227,9 +219,9 @@ def _read_config(run: Path) -> tuple[str, int]:
     return env_id, length
 
 
-def _load_fragments(run: Path, lines: Sequence[Line], length: int) -> dict[str, Fragments]:
+def _load_fragments(run: Path, lines: Sequence[Line], length: int) -> dict[str, Arrays]:
     """The arrays of every file that these lines name, by its path; all of the same shapes but for n, and types."""
-    files: dict[str, Fragments] = {}
+    files: dict[str, Arrays] = {}
     kind, left = None, LARGEST_FRAGMENTS
     for line in lines:
         if line.fragments not in files:
@@ -245,13 +237,13 @@ def _load_fragments(run: Path, lines: Sequence[Line], length: int) -> dict[str, 
     return files
 
 
-def _stack(lines: Sequence[Line], arrays: Mapping[str, Fragments], side: str) -> Fragments:
+def _stack(lines: Sequence[Line], arrays: Mapping[str, Arrays], side: str) -> Arrays:
     if not lines:
         return {}
     return {name: np.stack([arrays[line.fragments][f"{name}_{side}"][line.row] for line in lines]) for name in ARRAYS}
 
 
-def _require_same_pair(line: Line, earlier: Line, arrays: Mapping[str, Fragments]) -> None:
+def _require_same_pair(line: Line, earlier: Line, arrays: Mapping[str, Arrays]) -> None:
     """A wrong `swapped` would turn a consistent labeller into an inconsistent one."""
     for name in ARRAYS:
         for side, other in ("ab", "ba") if line.swapped else ("aa", "bb"):
@@ -271,7 +263,7 @@ def _kind(record: RecordedComparisons) -> dict[str, Any]:
     return kind
 
 
-def _join(columns: Sequence[Fragments]) -> dict[str, np.ndarray]:
+def _join(columns: Sequence[Arrays]) -> dict[str, np.ndarray]:
     names = columns[0] if columns else ()
     return {name: np.concatenate([column[name] for column in columns]) for name in names}
 

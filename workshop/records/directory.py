@@ -1,17 +1,13 @@
 """What a run leaves behind, written as it happens: `runs/<env>__<name>__<seed>__<YYYYmmdd-HHMMSS>/`."""
 
-import csv
 import io
 import json
-import math
-import os
 import platform
 import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
@@ -19,39 +15,21 @@ from typing import Any, Self
 import numpy as np
 from filelock import FileLock, Timeout
 
-from workshop.messages import RunError, UsageError, require_directory, say
-from workshop.records.answers import read_lines
-from workshop.records.checkpoint import Checkpoints, State, UnusableCheckpointError
+from workshop.bounds import require_directory
+from workshop.data import Comparisons
+from workshop.flags import as_json
+from workshop.messages import RunError, UsageError, say
+from workshop.records.answers import ANSWERS, QuestionRecord, answers_on_record, cut_torn_line
+from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError
 from workshop.records.comparisons_from import read_record
-from workshop.records.fragment_files import refuse_links_and_code
-from workshop.records.progress import Row
+from workshop.records.progress import COLUMNS, PROGRESS, Row, as_csv, cell, cells
+from workshop.records.untrusted import CONFIG, refuse_links_and_code
 from workshop.safe_files import append_safely, write_safely
+from workshop.state import State
 
-CONFIG = "config.json"
-PROGRESS = "progress.csv"
-ANSWERS = "comparisons.jsonl"
 LOCK = ".lock"
 PARTS = ("plots", "videos")
 PACKAGES = ("gymnasium", "numpy", "stable-baselines3", "torch")
-
-COLUMNS = (
-    "iteration",
-    "env_steps",
-    "comparisons",
-    "true_return_mean",
-    "true_return_std",
-    "learned_return_mean",
-    "reward_model_loss",
-    "reward_model_accuracy",
-    "reward_correlation",
-    "seconds",
-    "skipped",
-    "stopped_asking",
-    "gradient_steps",
-    "weight_decay",
-    "reward_hacking",
-    "random_return_mean",
-)
 
 
 class RunDirectory:
@@ -62,6 +40,7 @@ class RunDirectory:
     | attribute | what |
     | --- | --- |
     | path | the directory |
+    | iteration | the one that the run is in |
     | rows | those of `progress.csv` so far |
     | recorded | in a run that goes on: the preferences on record, by the question's number; None for skipped |
     | checkpoints | what an interrupted run goes on from |
@@ -70,6 +49,7 @@ class RunDirectory:
 
     def __init__(self, path: Path):
         self.path = path
+        self.iteration = 0
         self.rows: list[Row] = []
         self.checkpoints = Checkpoints(path)
         self.saved: tuple[State, list[dict[str, np.ndarray]]] | None = None
@@ -89,7 +69,7 @@ class RunDirectory:
         it; `arguments` is the command line that they were read from. Two runs that start within a second get different
         times in their names.
         """
-        flat = flatten(options)
+        flat = as_json(options)
         runs_dir = Path(flat["runs_dir"])
         require_directory("--runs-dir", runs_dir)
         runs_dir.mkdir(parents=True, exist_ok=True)
@@ -116,13 +96,15 @@ class RunDirectory:
         refuse_links_and_code(path)
         run = cls(path)
         try:
-            run.recorded = _recorded_answers(path)
+            if (path / ANSWERS).exists():
+                read_record(path)  # a look at the fragments, too
+            run.recorded = answers_on_record(path)
             run.saved = run.checkpoints.load() if run.checkpoints.exist else None
             if run.saved is None:
                 run._write_rows([COLUMNS])
             else:
                 _require_answers(path, run.saved[0], run.recorded)
-            _cut_torn_line(path / ANSWERS)
+            cut_torn_line(path)
             for part in PARTS:  # empty directories are easily lost where a run is copied
                 (path / part).mkdir(exist_ok=True)
         except UnusableCheckpointError as problem:
@@ -150,32 +132,25 @@ class RunDirectory:
     def restore(self, state: State) -> None:
         """Go on from `state`: rows that were written after it are dropped, recorded answers are kept."""
         self.rows, self._comparisons = state["rows"], state["comparisons"]
-        self._write_rows([COLUMNS, *(_cells(row) for row in self.rows)])
+        self._write_rows([COLUMNS, *(cells(row) for row in self.rows)])
 
     def append_row(self, row: Row) -> None:
         """Add a row to `progress.csv`: values by column name, NaN or "" where there is nothing to say."""
         self.rows.append(dict(row))
-        append_safely(self.path / PROGRESS, _as_csv([_cells(row)]))
+        append_safely(self.path / PROGRESS, as_csv([cells(row)]))
 
-    def record(
-        self,
-        iteration: int,
-        labeller: str,
-        fragments_a: Mapping[str, np.ndarray],
-        fragments_b: Mapping[str, np.ndarray],
-        **repeated: int | bool,
-    ) -> "QuestionRecord":
+    def record(self, labeller: str, questions: Comparisons, **repeated: int | bool) -> QuestionRecord:
         """Write the fragments of n questions to one new `.npz` file, and return what their answers are recorded by.
 
-        The file holds the arrays of `fragments_a` and `fragments_b`, each of shape (n, L, …), with `_a` and `_b` after
-        their names. `repeated`, if given, are columns of the answers' lines: `repeats` and `swapped`. In a run that
-        goes on, they may have been asked before it was interrupted; a RunError is raised if they were not these.
+        The file holds the arrays of the fragments, each of shape (n, L, …), with `_a` and `_b` after their names.
+        `repeated`, if given, are columns of the answers' lines: `repeats` and `swapped`. In a run that goes on, they
+        may have been asked before it was interrupted; a RunError is raised if they were not these.
         """
-        first, self._comparisons = self._comparisons, self._comparisons + len(next(iter(fragments_a.values())))
+        first, self._comparisons = self._comparisons, self._comparisons + len(questions)
         directory = self.path / "fragments"
         directory.mkdir(exist_ok=True)
-        arrays = {f"{name}_a": array for name, array in fragments_a.items()}
-        arrays |= {f"{name}_b": array for name, array in fragments_b.items()}
+        arrays = questions.arrays()
+        del arrays["preferences"]
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **arrays)
         file = directory / f"{first:06d}.npz"
@@ -185,82 +160,18 @@ class RunDirectory:
             write_safely(file, lambda stream: stream.write(content.getvalue()))
         elif not file.is_file() or file.read_bytes() != content.getvalue():
             raise RunError(f"{file} does not hold what was asked then, so the run cannot go on from its answers.")
-        line = {"iteration": iteration, "labeller": labeller, "fragments": f"fragments/{file.name}"} | repeated
+        line = {"iteration": self.iteration, "labeller": labeller, "fragments": f"fragments/{file.name}"} | repeated
         return QuestionRecord(self.path / ANSWERS, numbers, line, recorded)
 
     def write_choice_models(self, explained: Mapping[str, tuple[float, float]], answers: int) -> None:
         """Write `choice_models.csv`: how well each explains so many held-out answers, by `choice_models.explain`."""
         rows = [["choice_model", "held_out_loss", "temperature", "answers"]]
         for name, (loss, temperature) in explained.items():
-            rows.append([name, _cell(loss), _cell(temperature), str(answers)])
-        write_safely(self.path / "choice_models.csv", lambda stream: stream.write(_as_csv(rows)))
+            rows.append([name, cell(loss), cell(temperature), str(answers)])
+        write_safely(self.path / "choice_models.csv", lambda stream: stream.write(as_csv(rows)))
 
     def _write_rows(self, rows: Sequence[Sequence[str]]) -> None:
-        write_safely(self.path / PROGRESS, lambda stream: stream.write(_as_csv(rows)))
-
-
-class QuestionRecord:
-    """Records the answers to questions that were asked together, in `comparisons.jsonl`, a line each.
-
-    | attribute | what |
-    | --- | --- |
-    | iteration | in which they were asked |
-    | numbers | the questions' numbers in the run, in the order of the rows of their arrays |
-    | recorded | the preferences, by number, that were recorded before the run was interrupted |
-    """
-
-    def __init__(self, path: Path, numbers: range, line: Mapping[str, Any], recorded: dict[int, float | None]):
-        self.numbers, self.recorded = numbers, recorded
-        self.iteration: int = line["iteration"]
-        self._path, self._line = path, line
-
-    def answers(self, preferences: np.ndarray) -> None:
-        """Record the answers to all of them, shape (n,), with NaN for a skipped one; those on record are left."""
-        self._append(
-            [
-                self._answer(number, None if math.isnan(preference) else float(preference))
-                for number, preference in zip(self.numbers, preferences, strict=True)
-                if number not in self.recorded
-            ]
-        )
-
-    def answer(self, number: int, preference: float | None, seconds: float, undone: bool) -> None:
-        """Record the answer to one of them, None for skipped, or that it was taken back. It is then on the disk."""
-        answer = self._answer(number, None if undone else preference) | {"seconds": round(seconds, 3)}
-        self._append([answer | {"undone": True} if undone else answer])
-
-    def _answer(self, number: int, preference: float | None) -> dict[str, Any]:
-        return {
-            "comparison": number,
-            "iteration": self.iteration,
-            "preference": preference,
-            "labeller": self._line["labeller"],
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            **self._line,
-            "row": number - self.numbers.start,
-        }
-
-    def _append(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        if lines:
-            append_safely(self._path, "".join(json.dumps(line) + "\n" for line in lines).encode())
-
-
-def flatten(options: Any) -> dict[str, Any]:
-    """A dataclass of options as a dict by flag name, those of nested dataclasses beside its own; paths as text."""
-    flat: dict[str, Any] = {}
-    for field in fields(options):
-        value = getattr(options, field.name)
-        if is_dataclass(value):
-            flat |= flatten(value)
-        else:
-            flat[field.name] = _plain(value)
-    return flat
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_plain(item) for item in value)
-    return value.as_posix() if isinstance(value, Path) else value
+        write_safely(self.path / PROGRESS, lambda stream: stream.write(as_csv(rows)))
 
 
 def as_command(arguments: Sequence[str]) -> str:
@@ -282,29 +193,6 @@ def _write_text(path: Path, text: str) -> None:
     write_safely(path, lambda stream: stream.write(text.encode()))
 
 
-def _as_csv(rows: Sequence[Sequence[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
-
-
-def _cells(row: Row) -> list[str]:
-    return [_cell(row[column]) for column in COLUMNS]
-
-
-def _recorded_answers(run: Path) -> dict[int, float | None]:
-    """The preferences on record, by the question's number. Raises a RunError for a record that cannot be read."""
-    if not (run / ANSWERS).exists():
-        return {}
-    read_record(run)  # a look at the fragments, too
-    answers: dict[int, float | None] = {}
-    for line in read_lines(run):
-        answers.pop(line.comparison, None)
-        if not line.undone:
-            answers[line.comparison] = line.preference
-    return answers
-
-
 def _require_answers(run: Path, state: State, recorded: Mapping[int, float | None]) -> None:
     """Raise a RunError if an answer from before a checkpoint is not on record, since nobody would be asked again.
 
@@ -317,18 +205,3 @@ def _require_answers(run: Path, state: State, recorded: Mapping[int, float | Non
     missing = next((number for number in asked if number not in recorded), None)
     if missing is not None:
         raise RunError(f"{run / ANSWERS} is damaged: it lacks the answer to question {missing}.")
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Drop what a kill cut off, after the end of the last whole line."""
-    content = path.read_bytes() if path.exists() else b""
-    end = content.rfind(b"\n") + 1
-    if end < len(content):
-        os.truncate(path, end)
-
-
-def _cell(value: float | str) -> str:
-    """Text and whole numbers in full, other numbers to six significant digits, NaN as an empty cell."""
-    if isinstance(value, str | int | np.integer):
-        return str(value)
-    return "" if math.isnan(value) else f"{value:.6g}"

@@ -2,7 +2,6 @@
 
 import csv
 import glob
-import json
 import math
 import os
 import re
@@ -16,19 +15,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from workshop.environments.specs import solved_at
+from workshop.environments import solved_at
 from workshop.messages import UsageError, shown
-from workshop.records.progress import summarise
+from workshop.records.progress import PROGRESS, summarise
+from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_bytes, read_config
 
-CONFIG, PROGRESS = "config.json", "progress.csv"
-LARGEST = 50_000_000  # bytes; the longest of runs have a thousandth of that
 # Columns that a row always has a number in, and those that may be empty
 REQUIRED = ("iteration", "env_steps", "comparisons", "true_return_mean", "seconds")
 OPTIONAL = ("reward_model_accuracy", "reward_correlation", "random_return_mean")
-
-
-class UnusableRunError(Exception):
-    """A run that is broken or was never finished; the text says in a few words what is the matter."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +77,12 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
 
 
 def read_run(path: Path) -> FinishedRun:
-    """Read the run in this directory; an UnusableRunError if something is missing in it, or wrong."""
-    options = _read_config(path / CONFIG)
-    packages = options.pop("packages", {})
-    columns = _read_progress(path / PROGRESS)
+    """Read the run in this directory; a BrokenRecordError if something is missing in it, or wrong."""
+    options, packages = _read_options(path)
+    columns = _read_progress(find_file(path, PROGRESS))
     done, iterations = len(columns["iteration"]) - 1, options.get("iterations")
     if isinstance(iterations, int) and done < iterations:
-        raise UnusableRunError(f"not finished: {done} of {iterations} iterations")
+        raise BrokenRecordError(f"{path} is not finished: {done} of {iterations} iterations.")
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     threshold = _threshold(options)
     outcome = summarise(rows, threshold)
@@ -97,45 +90,41 @@ def read_run(path: Path) -> FinishedRun:
     return FinishedRun(path, options, packages, columns, threshold, outcome["solved"], to_solve)
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(_read_text(path))
-    except (ValueError, RecursionError) as problem:
-        raise UnusableRunError(f"{path.name} is not JSON") from problem
-    if not isinstance(config, dict):
-        raise UnusableRunError(f"{path.name} holds no options")
+def _read_options(run: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The run's options and its packages."""
+    path, config = run / CONFIG, read_config(run)
     for option, kind in (("seed", int), ("env", str)):
         if not isinstance(config.get(option), kind):
-            raise UnusableRunError(f"{path.name} names no {option}")
+            raise BrokenRecordError(f"{path} names no {option}.")
     if not re.fullmatch(r"[\w:./-]{1,100}", config["env"]):  # which is part of a figure's file name
-        raise UnusableRunError(f"{path.name} names no env")
-    packages = config.get("packages", {})
+        raise BrokenRecordError(f"{path} names no env.")
+    packages = config.pop("packages", {})
     if not isinstance(packages, dict) or not all(isinstance(version, str) for version in packages.values()):
-        raise UnusableRunError(f"{path.name} names no packages")
-    return config
+        raise BrokenRecordError(f"{path} names no packages.")
+    return config, packages
 
 
 def _read_progress(path: Path) -> dict[str, np.ndarray]:
     try:
-        header, *rows = csv.reader(_read_text(path).splitlines(), strict=True)
+        header, *rows = csv.reader(read_bytes(path).decode().splitlines(), strict=True)
     except (ValueError, csv.Error) as problem:
-        raise UnusableRunError(f"{path.name} is not a table") from problem
+        raise BrokenRecordError(f"{path} is not a table.") from problem
     missing = [column for column in REQUIRED if column not in header]
     if missing:
-        raise UnusableRunError(f"{path.name} has no column {missing[0]}")
+        raise BrokenRecordError(f"{path} has no column {missing[0]}.")
     if not rows or any(len(row) != len(header) for row in rows):
-        raise UnusableRunError(f"{path.name} is not whole")
+        raise BrokenRecordError(f"{path} is not whole.")
     columns = {}
     for name in (*REQUIRED, *(column for column in OPTIONAL if column in header)):
         place = header.index(name)
         columns[name] = np.array([_number(row[place], name, path) for row in rows])
         if name in REQUIRED and not np.isfinite(columns[name]).all():
-            raise UnusableRunError(f"{path.name} lacks a number in the column {name}")
+            raise BrokenRecordError(f"{path} lacks a number in the column {name}.")
     if not np.array_equal(columns["iteration"], np.arange(len(rows))):
-        raise UnusableRunError(f"{path.name} lacks an iteration")
+        raise BrokenRecordError(f"{path} lacks an iteration.")
     for name in ("env_steps", "comparisons", "seconds"):
         if columns[name][0] < 0 or (np.diff(columns[name]) < 0).any():
-            raise UnusableRunError(f"{path.name} goes backwards in the column {name}")
+            raise BrokenRecordError(f"{path} goes backwards in the column {name}.")
     return columns
 
 
@@ -143,21 +132,8 @@ def _number(cell: str, column: str, path: Path) -> float:
     try:
         value = math.nan if cell == "" else float(cell)
     except ValueError as problem:
-        raise UnusableRunError(f"{path.name} has {cell[:20]!r} in the column {column}") from problem
+        raise BrokenRecordError(f"{path} has {cell[:20]!r} in the column {column}.") from problem
     return math.nan if abs(value) > 1e300 else value  # sums of such numbers would overflow
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            raise UnusableRunError(f"{path.name} is not a file of its own")
-        if path.stat().st_size > LARGEST:
-            raise UnusableRunError(f"{path.name} is too large to be a run's")
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as problem:
-        raise UnusableRunError(f"{path.name} is missing") from problem
-    except (OSError, UnicodeDecodeError) as problem:
-        raise UnusableRunError(f"{path.name} cannot be read") from problem
 
 
 def _threshold(options: Mapping[str, Any]) -> float | None:

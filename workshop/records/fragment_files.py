@@ -1,76 +1,20 @@
-"""The files of a run's record, read as if a stranger had sent them: nothing in them is trusted, and no code is run."""
+"""The fragments that questions are about: an `.npz` file for those that were asked together."""
 
-import importlib.machinery
-import json
 import math
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 
-from workshop.messages import RunError
+from workshop.records.untrusted import BrokenRecordError
 
 ARRAYS = ("observations", "actions", "true_rewards")
-LARGEST_TEXT = 50_000_000  # bytes; some 300,000 answers
 LARGEST_FRAGMENTS = (
     1_000_000_000  # bytes of one run's fragments, unpacked; 700 comparisons of the cheetah are 10 million
 )
 LARGEST_NUMBER = float(np.finfo(np.float32).max)  # the networks take no larger ones
 LONGEST_HEADER = 1000  # bytes of an array's header, which is Python text; an honest one has 118
-
-
-class BrokenRecordError(RunError):
-    """A record that cannot be read; the text is one sentence, with the file and, in `comparisons.jsonl`, the line."""
-
-
-def find_file(run: Path, relative: str) -> Path:
-    """The file at this path below the run directory.
-
-    Raises a BrokenRecordError if there is none, or if a symbolic link leads to another directory.
-    """
-    path = run / relative
-    try:
-        actual = path.resolve(strict=True)
-        expected = run.resolve() / Path(relative).parent
-    except (OSError, RuntimeError) as problem:  # RuntimeError: links in a circle, up to Python 3.12
-        raise BrokenRecordError(f"{path} is missing.") from problem
-    if actual.parent != expected:
-        raise BrokenRecordError(f"{path} is a link that leads out of its directory.")
-    if not actual.is_file():
-        raise BrokenRecordError(f"{path} is not a file.")
-    return path
-
-
-def refuse_links_and_code(run: Path) -> None:
-    """Raise a BrokenRecordError for a run directory with what could lead to others' files or be imported."""
-    for path in sorted(run.rglob("*")):
-        if path.is_symlink():
-            raise BrokenRecordError(f"{path} is a link, and a run is one directory with its own files.")
-        if path.name.endswith(tuple(importlib.machinery.all_suffixes())):
-            raise BrokenRecordError(f"{path} is code, and a run holds none.")
-
-
-def read_bytes(path: Path) -> bytes:
-    """A text file as it is on disk; a BrokenRecordError if it is larger than any run's or cannot be read."""
-    try:
-        if path.stat().st_size > LARGEST_TEXT:
-            raise BrokenRecordError(f"{path} is too large to be a run's.")
-        return path.read_bytes()
-    except OSError as problem:
-        raise BrokenRecordError(f"{path} cannot be read.") from problem
-
-
-def parse_object(text: bytes, place: str) -> dict[str, Any]:
-    """A JSON object as a dict; a BrokenRecordError that names the place if it is not one."""
-    try:
-        value = json.loads(text.decode("utf-8"))
-    except (ValueError, RecursionError) as problem:
-        raise BrokenRecordError(f"{place} is not JSON.") from problem
-    if not isinstance(value, dict):
-        raise BrokenRecordError(f"{place} is not a JSON object.")
-    return value
 
 
 def read_fragments(path: Path, length: int, at_most: int) -> dict[str, np.ndarray]:

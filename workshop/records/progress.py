@@ -1,9 +1,34 @@
-"""How a run ended: whether its task was solved, and with how many comparisons."""
+"""The rows of `progress.csv`, one for each iteration, and how a run ended by them."""
 
+import csv
+import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 Row = Mapping[str, Any]  # of progress.csv, by column: numbers, but for the text of stopped_asking
+
+PROGRESS = "progress.csv"
+COLUMNS = (
+    "iteration",
+    "env_steps",
+    "comparisons",
+    "true_return_mean",
+    "true_return_std",
+    "learned_return_mean",
+    "reward_model_loss",
+    "reward_model_accuracy",
+    "reward_correlation",
+    "seconds",
+    "skipped",
+    "stopped_asking",
+    "gradient_steps",
+    "weight_decay",
+    "reward_hacking",
+    "random_return_mean",
+)
 
 
 def summarise(rows: Sequence[Row], solved_at: float | None) -> dict[str, Any]:
@@ -24,3 +49,22 @@ def summarise(rows: Sequence[Row], solved_at: float | None) -> dict[str, Any]:
         "comparisons_to_solve": rows[first_solved]["comparisons"] if solved else None,
         "env_steps": last["env_steps"],
     }
+
+
+def as_csv(rows: Sequence[Sequence[str]]) -> bytes:
+    """A table in CSV."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def cells(row: Row) -> list[str]:
+    """A row as text, in the order of the columns."""
+    return [cell(row[column]) for column in COLUMNS]
+
+
+def cell(value: float | str) -> str:
+    """Text and whole numbers in full, other numbers to six significant digits, NaN as an empty cell."""
+    if isinstance(value, str | int | np.integer):
+        return str(value)
+    return "" if math.isnan(value) else f"{value:.6g}"

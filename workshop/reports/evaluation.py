@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from workshop import state as randomness
-from workshop.agent.agent import Policy, RewardFunction
-from workshop.environments.vectors import make_vec_env, one_array
-from workshop.records.checkpoint import State
+from workshop.agent import Policy, RewardFunction, make_vec_env, one_array
+from workshop.state import State, restore, state_of
 
 EPISODES = 20
 
@@ -80,11 +78,11 @@ class Evaluator:
 
     def state(self) -> State:
         """What evaluation goes on from."""
-        return {"generator": randomness.state_of(self._generator)}
+        return {"generator": state_of(self._generator)}
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
-        randomness.restore(self._generator, state["generator"])
+        restore(self._generator, state["generator"])
 
     def evaluate(self, policy: Policy, reward: RewardFunction | None) -> Evaluation:
         """Play 20 episodes with `policy`, and compare the learned `reward`, if there is one, with the true one."""

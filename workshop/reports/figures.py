@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from workshop.records.progress import Row
+from workshop.records import Row
 from workshop.reports.evaluation import Evaluation
 from workshop.safe_files import write_safely
 

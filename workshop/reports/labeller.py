@@ -3,14 +3,13 @@
 The true reward is used here and goes nowhere else: nothing of this report is learned from.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit
-from scipy.stats import binomtest
 
-from workshop.records.comparisons_from import Fragments, RecordedComparisons
+from workshop.records import RecordedComparisons
 
 ENOUGH = 5  # answers, for a share to be worth telling
 ENOUGH_TO_FIT = 10  # answers, for the temperature
@@ -30,6 +29,8 @@ class Share:
         """Wilson's (1927) 95 % interval, two numbers in [0, 1]; from 0 to 1 of nothing."""
         if self.n == 0:
             return 0.0, 1.0
+        from scipy.stats import binomtest  # which takes half a second, and is needed when somebody has labelled
+
         ends = binomtest(self.count, self.n).proportion_ci(0.95, method="wilson")
         return float(ends.low), float(ends.high)
 
@@ -114,6 +115,8 @@ since a swapped one balances the first |
 
 def labeller_report(recorded: RecordedComparisons) -> LabellerReport:
     """What these answers, of one labeller or of several taken together, tell."""
+    from scipy.stats import binomtest
+
     preferences = recorded.preferences
     strict = preferences != 0.5
     differences = _true_returns(recorded.fragments_b) - _true_returns(recorded.fragments_a)
@@ -147,6 +150,8 @@ def fitted_temperature(differences: np.ndarray, preferences: np.ndarray) -> floa
     likelihood is concave in 1 / T, so its slope there has one zero, or none: T is 0 if every answer goes by the
     returns, infinite if the answers do not follow them or go against them, and NaN if no returns differ.
     """
+    from scipy.optimize import brentq
+
     differences, preferences = differences[differences != 0], preferences[differences != 0]
     if len(differences) == 0:
         return np.nan
@@ -163,5 +168,5 @@ def fitted_temperature(differences: np.ndarray, preferences: np.ndarray) -> floa
     return float(largest * np.exp(brentq(slope, -WIDEST, WIDEST)))
 
 
-def _true_returns(fragments: Fragments) -> np.ndarray:
+def _true_returns(fragments: Mapping[str, np.ndarray]) -> np.ndarray:
     return fragments["true_rewards"].sum(axis=1, dtype=np.float64) if fragments else np.empty(0)

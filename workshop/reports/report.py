@@ -1,27 +1,22 @@
-"""What a run tells: its progress bar, `progress.csv` and TensorBoard, and at the end its plots, pictures and result."""
+"""The report of one run: it evaluates the agent after each iteration, adds to `progress.csv`, and tells who listens."""
 
-import math
-import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
-from tqdm import tqdm
 
-from workshop.agent.agent import Agent, RewardFunction
-from workshop.environments.specs import solved_at
-from workshop.labelling.spectator import Spectator
-from workshop.messages import say
-from workshop.records.checkpoint import State
-from workshop.records.directory import RunDirectory
-from workshop.records.progress import Row, summarise
+from workshop.agent import Agent, RewardFunction
+from workshop.environments import can_be_drawn, solved_at
+from workshop.records import Row, RunDirectory, summarise
 from workshop.reports.evaluation import Episodes, Evaluation, Evaluator
 from workshop.reports.figures import draw_learned_reward, draw_learning_curve
-from workshop.reports.moving_pictures import can_be_drawn, save_final_policy, save_progress
+from workshop.reports.listeners import Follower, Iteration, Listener, ProgressBar, TensorBoard
+from workshop.reports.moving_pictures import save_final_policy, save_progress
 from workshop.reports.reward_hacking import HackingAlarm
+from workshop.state import State
 
 EVALUATION = 1  # beside the run's seed: the stream of randomness that evaluation draws from
 
@@ -31,50 +26,48 @@ class Report:
 
     `started` is the time, by `time.perf_counter`, from which the run's seconds count. `seed` is the run's; the
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
-    `follow`, if given, is called with each row of the progress. A `spectator` that is set is told of it all; what is
-    registered for `cleanup` is closed at the end of the `with`. Without `pictures` none are made.
+    `follow`, if given, is called with each row of the progress. It is a context, which ends with the run.
     """
 
     def __init__(
         self,
-        run: RunDirectory,
+        directory: RunDirectory,
         spec: EnvSpec,
         total_steps: int,
         seed: int,
         started: float,
         follow: Callable[[Row], object] | None = None,
         show_bar: bool = True,
-        pictures: bool = True,
     ):
-        self.run = run
-        self.spectator: Spectator | None = None
-        self.cleanup = ExitStack()
-        self._follow = follow
-        self._spec = spec
-        self._started = started
+        self._directory, self._spec, self._started = directory, spec, started
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]))
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
         self._alarm = HackingAlarm()
-        self._solved_at = solved_at(spec)
-        self._pictures = pictures
-        self._plots, self._videos = run.path / "plots", run.path / "videos"
-        # with disable=None the bar is shown on a terminal only
-        disable = None if show_bar else True
-        self._bar = tqdm(total=total_steps, unit="step", disable=disable, dynamic_ncols=True, smoothing=0.05)
+        self._end = ExitStack()
+        self._bar = ProgressBar(total_steps, show_bar)
+        self._listeners: list[Listener] = [TensorBoard(directory.path), self._bar]
+        self._follower = Listener() if follow is None else Follower(follow)  # may break the run off, and comes last
+        self._end.callback(self._bar.close)
 
     def __enter__(self) -> "Report":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
-        self.cleanup.close()
+        self._end.close()
+
+    def listen(self, listener: Listener) -> None:
+        """Tell somebody more of the run, until it is over."""
+        self._listeners.append(listener)
+
+    def until_the_end(self, context: AbstractContextManager[object]) -> None:
+        """Enter this context now, and leave it when the run is over."""
+        self._end.enter_context(context)
 
     def steps_taken(self, steps: int) -> None:
-        """Move the progress bar on by so many environment steps."""
-        self._bar.update(steps)
-        if self.spectator is not None:
-            self.spectator.steps_taken(steps)
+        """So many environment steps were taken."""
+        for listener in self._listeners:
+            listener.steps_taken(steps)
 
     def iteration(
         self, agent: Agent, reward: RewardFunction | None, env_steps: int, learned_from: Mapping[str, float | str]
@@ -88,7 +81,7 @@ class Report:
         self._episodes.append(evaluation.episodes.without_steps())
         alarm = self._alarm.check(evaluation, reward)
         if alarm is not None:
-            self._say(alarm)
+            self._bar.say(alarm)
         row = {
             "iteration": len(self._episodes) - 1,
             "env_steps": env_steps,
@@ -101,20 +94,10 @@ class Report:
             "random_return_mean": self._evaluator.random_return,
             **learned_from,
         }
-        self.run.append_row(row)
-        numbers = {name: value for name, value in row.items() if not isinstance(value, str) and not math.isnan(value)}
-        agent.log({name: value for name, value in numbers.items() if name != "iteration"})
-        shown = {"true": "true_return_mean", "learned": "learned_return_mean", "accuracy": "reward_model_accuracy"}
-        self._bar.set_postfix({label: f"{row[name]:.3g}" for label, name in shown.items() if name in numbers})
-        if self.spectator is not None:
-            self.spectator.iteration(self.run.rows, evaluation)
-        if self._follow is not None:
-            self._follow(row)
-
-    def _say(self, text: str) -> None:
-        """Say something without breaking the progress bar."""
-        with self._bar.external_write_mode(file=sys.stderr):
-            say(text)
+        self._directory.append_row(row)
+        told = Iteration(self._directory.rows, evaluation, *agent.numbers())
+        for listener in (*self._listeners, self._follower):
+            listener.iteration(told)
 
     def state(self) -> State:
         """What the report goes on from."""
@@ -142,50 +125,18 @@ class Report:
         ]
         self._last = Evaluation(**state["last"] | {"episodes": Episodes(**state["last"]["episodes"])})
         self._started -= state["seconds"]
-        self._bar.update(self.run.rows[-1]["env_steps"])
+        for listener in self._listeners:
+            listener.go_on(self._directory.rows)
 
-    def finish(self) -> dict[str, Any]:
-        """Draw the plots and the moving pictures, and return the run's result."""
-        rows = self.run.rows
-        draw_learning_curve(rows, self._solved_at, self._plots / "learning_curve.png")
+    def finish(self, pictures: bool) -> dict[str, Any]:
+        """Draw the plots and, if wanted and possible, the moving pictures, and return the run's result."""
+        rows, path, threshold = self._directory.rows, self._directory.path, solved_at(self._spec)
+        draw_learning_curve(rows, threshold, path / "plots" / "learning_curve.png")
         if len(self._last.learned_rewards):
-            draw_learned_reward(rows, self._last, self._plots / "learned_reward.png")
-        if self._pictures and can_be_drawn(self._spec.id):
-            save_progress(
-                self._spec, self._episodes, [row["comparisons"] for row in rows], self._videos / "progress.gif"
-            )
-            save_final_policy(self._spec, self._episodes[-1], self._videos / "final_policy.gif")
+            draw_learned_reward(rows, self._last, path / "plots" / "learned_reward.png")
+        if pictures and can_be_drawn(self._spec.id):
+            comparisons = [row["comparisons"] for row in rows]
+            save_progress(self._spec, self._episodes, comparisons, path / "videos" / "progress.gif")
+            save_final_policy(self._spec, self._episodes[-1], path / "videos" / "final_policy.gif")
         seconds = round(time.perf_counter() - self._started, 1)
-        return {"run": str(self.run.path), **summarise(rows, self._solved_at), "seconds": seconds}
-
-    def conclude(self, result: dict[str, Any], explained: Mapping[str, tuple[float, float]]) -> None:
-        """Say to a person how the run went, and where to look; `explained` is what `choice_models.explain` returns."""
-        say(_in_words(result, self.run.rows[-1], self._solved_at))
-        if explained:
-            losses = ", ".join(f"{name} {loss:.3f}" for name, (loss, _) in explained.items())
-            say(f"Held-out answers, explained by each choice model at its best (nats; guessing has 0.693): {losses}")
-        say(f"Plots:           {self._plots}")
-        if not self._pictures:
-            return
-        if can_be_drawn(self._spec.id):
-            say(f"Moving pictures: {self._videos / 'final_policy.gif'}")
-            say(f"                 {self._videos / 'progress.gif'} (the agent over its iterations)")
-        else:
-            say(f"Moving pictures: none, since {self._spec.id} cannot be drawn here without a window")
-
-
-def _in_words(result: dict[str, Any], last: Mapping[str, Any], solved_at: float | None) -> str:
-    text = f"true return {result['true_return_mean']:g} after {result['env_steps']} steps and {result['seconds']:g} s"
-    if result["comparisons"]:
-        text += f", from {result['comparisons']} comparisons"
-    if last["skipped"]:
-        text += f" ({last['skipped']} more were skipped)"
-    if last["stopped_asking"] == "settled":
-        text += ", when the held-out loss had settled"
-    if solved_at is None:
-        return f"Done: {text}."  # nobody has said what counts as solved here
-    if not result["solved"]:
-        return f"Not solved: {text}."
-    if result["comparisons"]:
-        text += f" (it has stayed solved since it had {result['comparisons_to_solve']})"
-    return f"Solved: {text}."
+        return {"run": str(path), **summarise(rows, threshold), "seconds": seconds}

@@ -5,9 +5,9 @@ It looks at the true reward, so it is a report and nothing else: no part of the 
 
 import numpy as np
 
-from workshop.agent.agent import RewardFunction
-from workshop.records.checkpoint import State
+from workshop.agent import RewardFunction
 from workshop.reports.evaluation import Episodes, Evaluation, learned_return
+from workshop.state import State
 
 STANDARD_ERRORS = 3.0  # a fall of the mean true return by less than this is noise
 SHARE = 0.1  # … and so is one by less than this share of the range that the mean has covered so far

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, for a program and for the processes that it starts."""
+"""Ctrl-C and SIGTERM, for a program and for the processes that it starts; and whether it has a display."""
 
 import contextlib
 import multiprocessing
@@ -12,6 +12,11 @@ from typing import Any, NoReturn
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM, which stops a program as Ctrl-C does."""
+
+
+def leave_at_ctrl_c() -> None:
+    """End at Ctrl-C without a word: while PyTorch is imported, for seconds, there is nothing to end in order."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 
 def stop_in_order() -> None:
@@ -74,3 +79,10 @@ def children_stopped_by_the_program() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         if received:
             signal.raise_signal(received[0])
+
+
+def has_display() -> bool:
+    """Whether a window can be opened. Only Unix desktops tell; macOS and Windows have a display as a rule."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

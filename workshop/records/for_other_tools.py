@@ -1,22 +1,14 @@
-"""Write recorded comparisons for other tools: `python -m workshop.records.export runs/… --output DIR`.
-
-The true rewards stay behind: they are not what anybody answered.
-"""
+"""Recorded comparisons written for other tools, without the true rewards, which are not what anybody answered."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
-import tyro
-
 from workshop.messages import UsageError, say
-from workshop.program.program import read_flags, run_program
-from workshop.records.comparisons_from import Fragments, RecordedComparisons, read_records
+from workshop.records.comparisons_from import Arrays, RecordedComparisons, read_records
 from workshop.safe_files import write_safely
 
 PAIRS, TIES = "comparisons.jsonl", "ties.jsonl"
@@ -55,26 +47,6 @@ These are the columns of what TRL calls a preference dataset with an implicit pr
 `prompt`. Tools for language models expect text in them; for fragments, pass a reward model and a collator that take
 numbers. Rewards are not in the data, nor are questions that were skipped, undone or asked a second time.
 """
-
-
-@dataclass(frozen=True)
-class Options:
-    """Write the comparisons recorded in runs as pairs of a chosen and a rejected fragment, as JSON Lines.
-
-    Runs of several people are merged; every answer keeps its labeller's name. A README.md in the directory tells the
-    fields.
-    """
-
-    runs: tyro.conf.Positional[tuple[Path, ...]] = (Path("runs"),)
-    """Run directories, or directories with such below them; all in one environment, with fragments of one length."""
-    output: Path = Path("exported")
-    """Where the files go: a new directory, or an empty one."""
-
-
-def main() -> None:
-    """Read the flags, and export the runs that they name."""
-    options = read_flags(Options, sys.argv[1:])
-    export(options.runs, options.output)
 
 
 def export(paths: Sequence[Path], output: Path) -> None:
@@ -135,7 +107,7 @@ def _rows(recorded: RecordedComparisons, names: Sequence[str]) -> tuple[Rows, Ro
     return pairs, ties
 
 
-def _fragment(fragments: Fragments, i: int) -> dict[str, list[Any]]:
+def _fragment(fragments: Arrays, i: int) -> dict[str, list[Any]]:
     return {name: fragments[name][i].tolist() for name in ("observations", "actions")}
 
 
@@ -170,7 +142,3 @@ def _entry(values: Any) -> str:
     if not shape:
         return f"a number each, {values.dtype}"
     return f"{' by '.join(map(str, shape))} number{'s' * (shape != (1,))} each, {values.dtype}"
-
-
-if __name__ == "__main__":
-    run_program(main)

@@ -17,7 +17,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
-from workshop.program.signals import children_stopped_by_the_program
+from workshop.processes import children_stopped_by_the_program
 
 Stepping = Literal["auto", "in-process", "subprocesses"]
 Indices = int | Iterable[int] | None  # of environments; None for all

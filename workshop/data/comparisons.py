@@ -1,0 +1,72 @@
+"""Comparisons: pairs of fragments, and which of the two was preferred."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from workshop.data.elements import Space, no_elements
+from workshop.data.fragments import Fragments
+
+
+@dataclass
+class Comparisons:
+    """n pairs of fragments, and the answers, to which later ones can be added.
+
+    | field | what |
+    | --- | --- |
+    | fragments_a, fragments_b | the pairs, n fragments each |
+    | preferences | float64 of shape (n,): 0.0 for a, 1.0 for b, 0.5 for equally good; NaN for a question: a pair \
+that has no answer yet, or that the oracle skipped |
+    """
+
+    fragments_a: Fragments
+    fragments_b: Fragments
+    preferences: np.ndarray
+
+    @classmethod
+    def empty(cls, length: int, observation_space: Space, action_space: Space) -> "Comparisons":
+        """No comparisons yet, of fragments of `length` steps."""
+        none = Fragments(
+            no_elements(observation_space, 0, length),
+            no_elements(action_space, 0, length),
+            np.empty((0, length), np.float32),
+        )
+        return cls(none, none, np.empty(0))
+
+    def __len__(self) -> int:
+        return len(self.preferences)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything in them by name, for `from_arrays`."""
+        return {
+            **{f"{name}_a": array for name, array in vars(self.fragments_a).items()},
+            **{f"{name}_b": array for name, array in vars(self.fragments_b).items()},
+            "preferences": self.preferences,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Comparisons":
+        """Comparisons with these `arrays`."""
+        a, b = (Fragments(**{f.name: arrays[f"{f.name}_{side}"] for f in fields(Fragments)}) for side in "ab")
+        return cls(a, b, arrays["preferences"])
+
+    def __getitem__(self, index: np.ndarray | slice) -> "Comparisons":
+        return Comparisons(self.fragments_a[index], self.fragments_b[index], self.preferences[index])
+
+    @classmethod
+    def questions(cls, fragments_a: Fragments, fragments_b: Fragments) -> "Comparisons":
+        """These pairs, which nobody has compared yet."""
+        return cls(fragments_a, fragments_b, np.full(len(fragments_a), np.nan))
+
+    @property
+    def answered(self) -> "Comparisons":
+        """Those that have an answer."""
+        return self[~np.isnan(self.preferences)]
+
+    def add(self, later: "Comparisons") -> None:
+        """Add those of `later` comparisons that have an answer."""
+        later = later.answered
+        self.fragments_a = self.fragments_a.followed_by(later.fragments_a)
+        self.fragments_b = self.fragments_b.followed_by(later.fragments_b)
+        self.preferences = np.concatenate([self.preferences, later.preferences])

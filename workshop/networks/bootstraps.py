@@ -1,0 +1,38 @@
+"""Which comparisons each member of an ensemble learns from, and how often."""
+
+import numpy as np
+
+DRAWS = 2.0  # how often, on average, a comparison is in a bootstrap; exp(-2), an eighth, are left out
+
+
+class Bootstraps:
+    """A bootstrap of n comparisons for each of M members, which grows as there are more comparisons.
+
+    What was drawn before stays, so that a member never sees what its bootstrap leaves out. `told_apart` is whether
+    something else makes the members differ, such as a prior: they need no bootstraps for that, and each comparison is
+    left out by one of them, to be judged by it. `counts` is how often each comparison is in each, integers (M, n).
+    """
+
+    def __init__(self, members: int, told_apart: bool, generator: np.random.Generator):
+        self._told_apart, self._generator = told_apart and members > 1, generator
+        self.counts = np.empty((members, 0), dtype=np.int64)
+
+    def extend(self, comparisons: int) -> None:
+        """Draw how often each new one, of so many in all, is in each bootstrap: Poisson (Oza and Russell 2001)."""
+        members, known = self.counts.shape
+        new = comparisons - known
+        if self._told_apart:
+            drawn = np.ones((members, new), dtype=np.int64)
+            drawn[self._generator.integers(members, size=new), np.arange(new)] = 0
+        else:
+            drawn = self._generator.poisson(DRAWS, size=(members, new))
+        self.counts = np.concatenate([self.counts, drawn], axis=1)
+        self.counts[self.counts.sum(axis=1) == 0, -1] = 1  # nobody is left with nothing to learn from
+
+    def shuffled(self) -> np.ndarray:
+        """As many comparisons for each member as there are, from its bootstrap in random order, shape (M, n)."""
+        members, n = self.counts.shape
+        order = np.empty((members, n), dtype=np.int64)
+        for member, counts in enumerate(self.counts):
+            order[member] = np.resize(self._generator.permutation(np.repeat(np.arange(n), counts)), n)
+        return order

@@ -1,0 +1,39 @@
+"""The flags that every program of the workshop has: what a run is called, where it goes, how long it is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from workshop.bounds import LARGEST_SEED, file_name, require_bounds, within
+from workshop.flags import COUNTED, ONLY_ON
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """The run."""
+
+    seed: Annotated[int, within(at_least=0, at_most=LARGEST_SEED)] = 0
+    """Fixes everything random: the same seed gives the same numbers."""
+    name: Annotated[str, file_name] = "rlhf"
+    """Part of the run directory's name, to find the run by."""
+    runs_dir: Path = Path("runs")
+    """Where run directories are made."""
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    """Where the networks live; auto is the GPU if there is one. For nets this small the CPU is the faster."""
+    pictures: bool = True
+    """Make moving pictures of the agent at the end, where its environment can be drawn; they take a few seconds."""
+    check: Annotated[bool, ONLY_ON] = False
+    """Train nothing; say whether your preference_loss is right and, if not, what is wrong with it."""
+    hint: Annotated[int, COUNTED] = 0
+    """Train nothing; give a hint on preference_loss. Repeat it for more: --hint --hint --hint gives the formula."""
+    watch: Path | None = None
+    """Train nothing; show the agent of this finished run, in a window or, without a display, in a file."""
+    resume: Path | None = None
+    """Go on with the interrupted run in this directory, as if it had never been stopped; give no other flag."""
+    total_timesteps: Annotated[int, within(at_least=1, at_most=10**12)] = 60_000
+    """Environment steps in the whole run."""
+    iterations: Annotated[int, within(at_least=1, at_most=100_000)] = 20
+    """Turns of the loop, which share the steps equally: more of them, and the agent trains for fewer steps in each."""
+
+    def __post_init__(self) -> None:
+        require_bounds(self)
