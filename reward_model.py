@@ -114,36 +114,26 @@ class RewardModel:
         generator: np.random.Generator,
         device: str = "cpu",
     ):
-        self.config = config
-        self.gradient_steps = 0
-        self._choice_model = choice_model
+        self.config, self.gradient_steps = config, 0
+        self._choice_model, self._generator, self._device = choice_model, generator, torch.device(device)
         self._spaces = observation_space, None if config.reward_inputs == "observations" else action_space
-        self._generator = generator
-        self._device = torch.device(device)
-        size = encoded_size(*self._spaces)
+        size, members = encoded_size(*self._spaces), config.ensemble_size
         weights_generator = torch.Generator().manual_seed(int(generator.integers(2**63)))
         self.networks: AdditiveEnsemble | EnsembleMLP
         if config.reward_network == "additive":
-            self.networks = AdditiveEnsemble(
-                config.ensemble_size, size, config.prior_std, config.bump_width, weights_generator
-            )
+            self.networks = AdditiveEnsemble(members, size, config.prior_std, config.bump_width, weights_generator)
         else:
-            self.networks = EnsembleMLP(config.ensemble_size, (size, *config.hidden_sizes, 1), weights_generator)
-        self.networks.to(self._device)
+            self.networks = EnsembleMLP(members, (size, *config.hidden_sizes, 1), weights_generator)
+        self._outputs = self.networks.to(self._device).in_numpy()
         self._dropout_generator = torch.Generator(self._device)
         if config.dropout > 0:
             self._dropout_generator.manual_seed(int(generator.integers(2**63)))
-        self._outputs = self.networks.in_numpy()
-        self._optimizer = torch.optim.AdamW(
-            self.networks.parameters(),
-            lr=config.reward_learning_rate,
-            weight_decay=config.weight_decay,
-            fused=True,
-        )
+        step, decay = config.reward_learning_rate, config.weight_decay
+        self._optimizer = torch.optim.AdamW(self.networks.parameters(), lr=step, weight_decay=decay, fused=True)
         self._normaliser = Normaliser(size)
-        self._output_mean = np.zeros(config.ensemble_size, dtype=np.float32)
-        self._output_std = np.ones(config.ensemble_size, dtype=np.float32)
-        self._bootstraps = Bootstraps(config.ensemble_size, config.reward_network == "additive", generator)
+        self._output_mean = np.zeros(members, dtype=np.float32)
+        self._output_std = np.ones(members, dtype=np.float32)
+        self._bootstraps = Bootstraps(members, config.reward_network == "additive", generator)
 
     def observe(self, rollouts: Rollouts) -> None:
         """Take new transitions into the statistics by which the inputs are normalised."""
@@ -203,8 +193,7 @@ class RewardModel:
         if len(comparisons) == 0:
             return
         self._bootstraps.extend(len(comparisons))
-        both = (comparisons.fragments_a, comparisons.fragments_b)
-        inputs = [self._inputs(fragments.observations, fragments.actions) for fragments in both]
+        inputs = [self._inputs(x.observations, x.actions) for x in (comparisons.fragments_a, comparisons.fragments_b)]
         pairs = self.networks.prepare(torch.from_numpy(np.stack(inputs, axis=1)).to(self._device))  # (n, 2, …)
         preferences = torch.from_numpy(comparisons.preferences).to(self._device)
         lowest, best, waited = math.inf, None, 0
@@ -253,31 +242,25 @@ class RewardModel:
     def _losses(self, pairs: torch.Tensor, preferences: torch.Tensor) -> tuple[float, float]:
         """Training and held-out loss, averaged over the members whose bootstraps leave something out; or NaN, twice.
 
-        `pairs` are all comparisons, prepared, (n, 2, …). In the training loss each counts as often as the bootstrap has
-        it.
+        `pairs` are all comparisons, prepared, (n, 2, …). In the training loss each counts as often as in the bootstrap.
         """
         returns = self.networks.returns(pairs.expand(self.config.ensemble_size, *pairs.shape)).double()  # (M, n, 2)
-        losses = []
-        for member, counts in zip(returns, torch.from_numpy(self._bootstraps.counts).to(self._device), strict=True):
-            if (counts == 0).any():
-                learned = torch.repeat_interleave(counts)
-                losses.append(
-                    [
-                        float(self._choice_model.loss(member[rows, 0], member[rows, 1], preferences[rows]))
-                        for rows in (learned, counts == 0)
-                    ]
-                )
+        all_counts = torch.from_numpy(self._bootstraps.counts).to(self._device)
+        losses = [
+            [
+                float(self._choice_model.loss(member[rows, 0], member[rows, 1], preferences[rows]))
+                for rows in (torch.repeat_interleave(counts), counts == 0)
+            ]
+            for member, counts in zip(returns, all_counts, strict=True)
+            if (counts == 0).any()
+        ]
         training, held_out = np.mean(losses, axis=0) if losses else (math.nan, math.nan)
         return float(training), float(held_out)
 
     def _adapt_weight_decay(self, training: float, held_out: float) -> None:
         """Christiano et al. 2017, section 2.2.3: keep the held-out between 1.1 and 1.5 times the training loss."""
-        least, most = OVERFITTING
-        factor = 1.0
-        if held_out > most * training:
-            factor = ADAPT_BY
-        elif held_out < least * training:
-            factor = 1 / ADAPT_BY
+        least, most = (bound * training for bound in OVERFITTING)
+        factor = ADAPT_BY if held_out > most else 1 / ADAPT_BY if held_out < least else 1.0
         for group in self._optimizer.param_groups:
             # beyond 1 / learning rate a step would throw the weights to the other side of zero
             group["weight_decay"] = min(factor * group["weight_decay"], 0.5 / group["lr"])

@@ -7,7 +7,9 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+import msgspec
 
 from workshop.bounds import Check
 
@@ -106,7 +108,11 @@ def from_json(kind: type[Config], content: Mapping[str, Any]) -> Config:
     options = {option.name: option for option in options_of(kind())}
     if options.keys() != content.keys():
         raise ValueError(f"there is no, or no such, {' '.join(sorted(options.keys() ^ content.keys()))}")
-    return with_values(kind, {name: _from_json(option, content[name]) for name, option in options.items()})
+    values = {}
+    for name, option in options.items():
+        optional = option.type if option.value is not None else option.type | None
+        values[name] = msgspec.convert(content[name], optional, dec_hook=lambda path, text: path(text))
+    return with_values(kind, values)
 
 
 def typed_flags(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -128,24 +134,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_plain(item) for item in value)
     return value.as_posix() if isinstance(value, Path) else value
-
-
-def _from_json(option: Option, value: Any) -> Any:
-    if value is None and option.value is None:
-        return None
-    if get_origin(option.type) is tuple and isinstance(value, list):
-        (kind, _) = get_args(option.type)
-        return tuple(_element(kind, option.name, item) for item in value)
-    return _element(option.type, option.name, value)
-
-
-def _element(kind: Any, name: str, value: Any) -> Any:
-    if get_origin(kind) is Literal:
-        good = value in get_args(kind)
-    elif kind is float:
-        good = type(value) in (int, float)
-    else:
-        good = type(value) is (str if kind is Path else kind)
-    if not good:
-        raise ValueError(f"{name} is {value!r}")
-    return Path(value) if kind is Path else value

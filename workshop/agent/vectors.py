@@ -1,8 +1,7 @@
 """From Gymnasium's vector environments to Stable-Baselines3's.
 
-The two differ in when an episode's last step is followed by a reset: Gymnasium's environments do it in the next
-step by default, SB3 expects it within the same step, with the last observation of the old episode in
-`info["terminal_observation"]` so that PPO can bootstrap from it.
+SB3 expects that an episode's last step is followed by a reset within the same step, with the last observation of the
+old episode in `info["terminal_observation"]`, so that PPO can bootstrap from it.
 """
 
 import os
@@ -13,7 +12,7 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
@@ -26,17 +25,10 @@ STEPS_TIMED = 30
 
 
 class GymnasiumVecEnv(VecEnv):
-    """A Gymnasium vector environment as an SB3 one.
-
-    Any autoreset mode will do. The environments made by `gymnasium.make_vec` in "sync" or "async" mode can be
-    reset one by one. Another environment that resets in the next step cannot, so all its episodes must end
-    together; it is refused with a ValueError at the first step where only some do, since the others would
-    have to take a step that nobody chose.
-    """
+    """A Gymnasium vector environment, which resets in the step that ends an episode (`SAME_STEP`), as an SB3 one."""
 
     def __init__(self, env: VectorEnv):
         self.env = env
-        self.autoreset_mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         self._actions: np.ndarray | None = None
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
@@ -57,30 +49,10 @@ class GymnasiumVecEnv(VecEnv):
         dones = terminated | truncated
         split = self._split(infos) if infos else [{} for _ in range(self.num_envs)]
         if dones.any():
-            if self.autoreset_mode == AutoresetMode.SAME_STEP:
-                final = infos["final_obs"]
-            else:
-                final = observations
-                observations = self._reset_ended(dones)
             for index in np.flatnonzero(dones):
-                split[index]["terminal_observation"] = np.array(final[index])
+                split[index]["terminal_observation"] = np.array(infos["final_obs"][index])
                 split[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
         return observations, rewards.astype(np.float32), dones, split
-
-    def _reset_ended(self, dones: np.ndarray) -> np.ndarray:
-        """Reset the ended episodes of an environment that does not do so itself in the same step."""
-        disabled = self.autoreset_mode == AutoresetMode.DISABLED
-        observations: np.ndarray
-        if disabled or isinstance(self.env.unwrapped, SyncVectorEnv | AsyncVectorEnv):
-            observations, _ = self.env.reset(options={"reset_mask": dones.copy()})
-            return observations
-        if dones.all():
-            observations, *_ = self.env.step(self._actions)  # the step that resets; it ignores the actions
-            return observations
-        raise ValueError(
-            f"{self.env} resets in the next step and only some of its episodes ended: make it with "
-            'gymnasium.make_vec(..., vectorization_mode="sync")'
-        )
 
     def _split(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
         """Give each environment its own part of Gymnasium's dict of arrays, as SB3 has it."""

@@ -30,11 +30,7 @@ def name_mistake(probe: Probe, numbers: str) -> WrongLossError:
         mistake = recognise(probe, numbers)
         if mistake is not None:
             return mistake
-    return WrongLossError(
-        "it is not Bradley and Terry's loss",
-        numbers,
-        "work this example out by hand from the formula above the code, step by step, and compare with what you get.",
-    )
+    return WrongLossError("unknown", numbers)
 
 
 def _not_a_number(probe: Probe, numbers: str) -> WrongLossError | None:
@@ -42,11 +38,9 @@ def _not_a_number(probe: Probe, numbers: str) -> WrongLossError | None:
         value = probe.value(comparison)
         if not math.isfinite(value):
             a, b, answer = comparison
-            return WrongLossError(
-                f"it gives {'NaN' if math.isnan(value) else 'infinity'}",
-                f"At returns {a:g} and {b:g}, answer {answer:g}: yours {value}.",
-                "returns can be negative or zero; the logarithm of a negative number is NaN, and so is 0/0.",
-            )
+            what = "NaN" if math.isnan(value) else "infinity"
+            text = f"At returns {a:g} and {b:g}, answer {answer:g}: yours {value}."
+            return WrongLossError("not-finite", text, what=what)
     return None
 
 
@@ -61,11 +55,8 @@ def _ignored_answers(probe: Probe, numbers: str) -> WrongLossError | None:
         values = [probe.value((a, b, answer)) for answer in (0.0, 0.5, 1.0)]
         if not _close(values, values[:1] * 3):
             return None
-    return WrongLossError(
-        "the answers are ignored",
-        f"At returns 2 and 0: yours {probe.value((2, 0, 0)):.4f}, whatever the answer.",
-        "the loss of a comparison depends on which fragment was preferred: where do `preferences` come in?",
-    )
+    value = probe.value((2, 0, 0))
+    return WrongLossError("answers-ignored", f"At returns 2 and 0: yours {value:.4f}, whatever the answer.")
 
 
 def _probability(a: float, b: float, answer: float) -> float:
@@ -78,66 +69,22 @@ def _margin(a: float, b: float, answer: float) -> float:
     return (2 * answer - 1) * (b - a)
 
 
-LOG_FORGOTTEN = (
-    "the logarithm is missing: this is a probability",
-    "multiplying the probabilities of all answers becomes a sum once you take which function of them?",
-)
-HINGE = (
-    "a hinge loss, not Bradley and Terry's",
-    "a hinge is flat beyond its margin; a negative log-likelihood never is. Start from P(b preferred).",
-)
-SQUARED = (
-    "a squared or absolute error, not a negative log-likelihood",
-    "what is asked for is how unlikely the answer was, on a logarithmic scale, not its distance from something.",
-)
-BARE = (
-    "the bare difference of the returns, without a probability",
-    "it can be made as small as one likes by making all returns huge. What is P(b preferred), as a number in [0, 1]?",
-)
-ONE_ANSWER = (
-    "only one of the two answers counts",
-    "a comparison teaches something whichever fragment was preferred: the formula has two terms.",
-)
-
-# What a wrong loss gives for one comparison with the answer 0 or 1; the mistake's name; the hint.
-FORMULAS: list[tuple[Formula, tuple[str, str]]] = [
-    (
-        lambda a, b, p: bradley_terry(a, b, 1 - p),
-        (
-            "the answers are read the other way round",
-            "0.0 says that a was preferred, 1.0 that b was. Which return should then be pushed up?",
-        ),
-    ),
-    (
-        lambda a, b, p: -bradley_terry(a, b, p),
-        (
-            "the minus sign is missing: this is the log-likelihood",
-            "it gets larger as the model gets better, but an optimiser makes the loss smaller.",
-        ),
-    ),
-    (
-        lambda a, b, p: -bradley_terry(a, b, 1 - p),
-        (
-            "the minus sign is missing, and the answers are read the other way round",
-            "take one comparison whose answer is 0.0: a was preferred. Should the loss rise or fall with returns_a?",
-        ),
-    ),
+# What a wrong loss gives for one comparison with the answer 0 or 1; the mistake.
+FORMULAS: list[tuple[Formula, str]] = [
+    (lambda a, b, p: bradley_terry(a, b, 1 - p), "turned-round"),
+    (lambda a, b, p: -bradley_terry(a, b, p), "no-minus"),
+    (lambda a, b, p: -bradley_terry(a, b, 1 - p), "turned-round-no-minus"),
+    (_probability, "log-forgotten"),
+    (lambda a, b, p: -_probability(a, b, p), "log-forgotten"),
+    (lambda a, b, p: 1 - _probability(a, b, p), "log-forgotten"),
+    (lambda a, b, p: -1 + _probability(a, b, p), "log-forgotten"),
     *[
-        (formula, LOG_FORGOTTEN)
-        for formula in (
-            _probability,
-            lambda a, b, p: -_probability(a, b, p),
-            lambda a, b, p: 1 - _probability(a, b, p),
-            lambda a, b, p: -1 + _probability(a, b, p),
-        )
-    ],
-    *[
-        (lambda a, b, p, margin=margin, power=power: max(0, margin - _margin(a, b, p)) ** power, HINGE)
+        (lambda a, b, p, margin=margin, power=power: max(0, margin - _margin(a, b, p)) ** power, "hinge")
         for margin in (0, 0.1, 0.5, 1, 2)
         for power in (1, 2)
     ],
     *[
-        (lambda a, b, p, error=error, scale=scale: scale * error(a, b, p), SQUARED)
+        (lambda a, b, p, error=error, scale=scale: scale * error(a, b, p), "squared")
         for error in (
             lambda a, b, p: (probability_of_b(a, b) - p) ** 2,
             lambda a, b, p: (probability_of_b(a, b) - p) ** 2 + (probability_of_b(b, a) - 1 + p) ** 2,
@@ -147,29 +94,25 @@ FORMULAS: list[tuple[Formula, tuple[str, str]]] = [
         )
         for scale in (1, 0.5)
     ],
-    (lambda a, b, p: -_margin(a, b, p), BARE),
-    (_margin, BARE),
-    (lambda a, b, p: p * bradley_terry(a, b, 1), ONE_ANSWER),
-    (lambda a, b, p: (1 - p) * bradley_terry(a, b, 0), ONE_ANSWER),
+    (lambda a, b, p: -_margin(a, b, p), "bare-difference"),
+    (_margin, "bare-difference"),
+    (lambda a, b, p: p * bradley_terry(a, b, 1), "one-answer"),
+    (lambda a, b, p: (1 - p) * bradley_terry(a, b, 0), "one-answer"),
 ]
 
 
 def _other_formula(probe: Probe, numbers: str) -> WrongLossError | None:
     values = [probe.value(comparison) for comparison in DECIDED]
-    for formula, (name, hint) in FORMULAS:
+    for formula, mistake in FORMULAS:
         if _close(values, [formula(*comparison) for comparison in DECIDED]):
-            return WrongLossError(name, numbers, hint)
+            return WrongLossError(mistake, numbers)
     return None
 
 
 def _ties(probe: Probe, numbers: str) -> WrongLossError | None:
     if not _right(probe, DECIDED) or _right(probe, TIES):
         return None
-    return WrongLossError(
-        "answers of 0.5 are not counted half for each side",
-        numbers,
-        "an answer of 0.5 says equally good; put p = 0.5 into the formula rather than deciding by p > 0 or p < 1.",
-    )
+    return WrongLossError("ties", numbers)
 
 
 def _other_units(probe: Probe, numbers: str) -> WrongLossError | None:
@@ -180,32 +123,24 @@ def _other_units(probe: Probe, numbers: str) -> WrongLossError | None:
     # at returns 2 and 0, answer 1, the loss is ln(1 + exp(2 / T)): solved for 1 / T
     inverse = math.log(math.expm1(values[1])) / 2 if 0 < values[1] < 100 else 0
     if inverse > 0 and _close(values, [bradley_terry(a * inverse, b * inverse, answer) for a, b, answer in DECIDED]):
-        return WrongLossError(
-            f"a temperature of {1 / inverse:.4g} slipped in",
-            numbers,
-            "the returns enter the exponentials as they are, neither multiplied nor divided by anything.",
-        )
+        return WrongLossError("temperature", numbers, temperature=1 / inverse)
     factor = values[1] / bradley_terry(2, 0, 1)
     if factor > 0 and _close(values, [factor * bradley_terry(*comparison) for comparison in DECIDED]):
         binary = math.isclose(factor, 1 / math.log(2), rel_tol=1e-3)
-        return WrongLossError(
-            "the logarithm is to the base 2" if binary else f"it is {factor:.4g} times what it should be",
-            numbers,
-            "natural logarithms throughout, and one term for each comparison, weighted by its answer.",
-        )
+        what = "the logarithm is to the base 2" if binary else f"it is {factor:.4g} times what it should be"
+        return WrongLossError("factor", numbers, what=what)
     return None
 
 
 def _alone(probe: Probe, numbers: str) -> WrongLossError | None:
     """Adding a constant to both returns makes a difference, near as well as far."""
     for a, b, answer in DECIDED:
-        if not _close([probe.value((a, b, answer))], [probe.value((a + 2, b + 2, answer))]):
-            return WrongLossError(
-                "each fragment gets a probability of its own, which is not Bradley and Terry's model",
-                f"At returns {a:g} and {b:g}, answer {answer:g}: yours {probe.value((a, b, answer)):.4f}; "
-                f"with 2 added to both, {probe.value((a + 2, b + 2, answer)):.4f}, which should be the same.",
-                "only which is better was asked, so only the difference of the two returns can matter.",
+        value, further = probe.value((a, b, answer)), probe.value((a + 2, b + 2, answer))
+        if not _close([value], [further]):
+            text = (
+                f"At returns {a:g} and {b:g}, answer {answer:g}: yours {value:.4f}; with 2 added to both, {further:.4f}"
             )
+            return WrongLossError("alone", f"{text}, which should be the same.")
     return None
 
 
@@ -218,11 +153,7 @@ def _batch(probe: Probe, numbers: str) -> WrongLossError | None:
     if _close([value], [mean]):
         return None
     if _close([value], [mean * n]):
-        return WrongLossError(
-            "it is the sum over the batch, not the mean",
-            numbers,
-            "with a sum, the size of the gradient depends on how many comparisons happen to be in a batch.",
-        )
+        return WrongLossError("sum", numbers)
     crossed = (
         [bradley_terry(a, b, answer) for a, b, _ in BATCH for _, _, answer in BATCH],
         [bradley_terry(a, b, answer) for a, _, _ in BATCH for _, b, answer in BATCH],
@@ -234,11 +165,7 @@ def _batch(probe: Probe, numbers: str) -> WrongLossError | None:
 
 
 def _mixed_up(numbers: str) -> WrongLossError:
-    return WrongLossError(
-        "the comparisons of a batch get mixed up",
-        numbers,
-        "each comparison's loss depends on its own two returns and answer alone: over which dimension do you combine?",
-    )
+    return WrongLossError("mixed-up", numbers)
 
 
 def _slope(probe: Probe, numbers: str) -> WrongLossError | None:
@@ -248,11 +175,7 @@ def _slope(probe: Probe, numbers: str) -> WrongLossError | None:
     by_a, by_b = zip(*(probe.gradients(comparison) for comparison in DECIDED[:-1]), strict=True)
     flat_a, flat_b = (all(gradient == [0.0] for gradient in gradients) for gradients in (by_a, by_b))
     if flat_a != flat_b:
-        return WrongLossError(
-            f"no gradient reaches returns_{'a' if flat_a else 'b'}",
-            numbers,
-            "both fragments' rewards are to be learned: .detach() and torch.no_grad() cut the gradient.",
-        )
+        return WrongLossError("one-sided", numbers, side="a" if flat_a else "b")
     return None
 
 
@@ -267,18 +190,10 @@ def _far(probe: Probe, numbers: str) -> WrongLossError | None:
     except WrongLossError:
         values, gradients = [math.nan], []
     if not all(map(math.isfinite, values + gradients)):
-        return WrongLossError(
-            "it overflows where returns are far apart",
-            numbers,
-            "exp(1000) is infinite and log(0) too: look for one PyTorch function that does sigmoid and log together.",
-        )
+        return WrongLossError("overflow", numbers)
     if _right(probe, far) and _close(gradients, [1, -1, -1, 1, 0, 0, 0, 0]):
         return None
-    return WrongLossError(
-        "something is clamped where returns are far apart",
-        numbers,
-        "clamping or adding a small number hides the overflow but loses the gradient. Avoid the overflow instead.",
-    )
+    return WrongLossError("clamped", numbers)
 
 
 RECOGNISERS: list[Callable[[Probe, str], WrongLossError | None]] = [

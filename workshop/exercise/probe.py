@@ -1,6 +1,7 @@
 """Asks a `preference_loss` for its values and gradients, and complains of answers that are no loss at all."""
 
 import math
+import tomllib
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,17 +15,28 @@ Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 # returns of a and b, and the answer: 0.0 for a, 1.0 for b, 0.5 for equally good
 Comparison = tuple[float, float, float]
 
+MISTAKES = tomllib.loads(Path(__file__).with_name("mistakes.toml").read_text(encoding="utf-8"))
+
 
 class NotWrittenError(UsageError):
     """The loss is still as it was shipped."""
 
 
 class WrongLossError(UsageError):
-    """What is wrong with a loss: the mistake's name, the numbers that show it, and a hint."""
+    """What is wrong with a loss: a mistake of `mistakes.toml`, what stands for it in its name, and what shows it.
 
-    def __init__(self, name: str, numbers: str, hint: str):
-        self.name, self.numbers, self.hint = name, numbers, hint
-        super().__init__(f"preference_loss is not right yet: {name}.\n  {numbers}\n  Hint: {hint}")
+    | attribute | what |
+    | --- | --- |
+    | name, numbers, hint | the mistake's name, the numbers that show it, and a hint |
+    """
+
+    def __init__(self, mistake: str, numbers: str, **filled: object):
+        self.name, self.numbers, self.hint = (
+            MISTAKES[mistake]["name"].format(**filled),
+            numbers,
+            MISTAKES[mistake]["hint"],
+        )
+        super().__init__(f"preference_loss is not right yet: {self.name}.\n  {numbers}\n  Hint: {self.hint}")
 
 
 def bradley_terry(a: float, b: float, answer: float) -> float:
@@ -58,11 +70,7 @@ class Probe:
         try:
             gradients = torch.autograd.grad(value, returns, allow_unused=True)
         except RuntimeError as error:
-            raise WrongLossError(
-                "its gradient cannot be computed",
-                f"{type(error).__name__}: {str(error).split('. ')[0]}",
-                "just return the loss: calling .backward() and stepping the optimiser come later, in reward_model.py.",
-            ) from None
+            raise WrongLossError("gradient-fails", f"{type(error).__name__}: {str(error).split('. ')[0]}") from None
         by_a, by_b = ([0.0] * len(comparisons) if g is None else g.tolist() for g in gradients)
         return by_a, by_b
 
@@ -72,19 +80,11 @@ class Probe:
         value, *_ = self._ask(comparisons)
         again = self.value(*comparisons)
         if value.item() != again and not math.isnan(again):
-            raise WrongLossError(
-                "it gives different values for the same comparisons",
-                f"Asked twice, it gave {value.item():.4f} and {again:.4f}.",
-                "nothing random and nothing remembered from earlier calls belongs into a loss.",
-            )
+            raise WrongLossError("random", f"Asked twice, it gave {value.item():.4f} and {again:.4f}.")
         if not value.requires_grad:
             if self.is_a_step():
                 raise hard_threshold()
-            raise WrongLossError(
-                "no gradient flows through what it returns",
-                "It returns a tensor that has forgotten how it was computed.",
-                "what turns a tensor into a number (.item(), float()), .detach() and torch.no_grad() cut the gradient.",
-            )
+            raise WrongLossError("no-gradient", "It returns a tensor that has forgotten how it was computed.")
 
     def is_a_step(self) -> bool:
         """Whether the value depends on nothing but which return is the larger."""
@@ -102,9 +102,7 @@ class Probe:
         for (name, after), before in zip(given.items(), (a, b, preferences), strict=True):
             if not torch.equal(after, before):
                 raise WrongLossError(
-                    "it changes its inputs",
-                    f"{name} was {before.tolist()} before the call and {after.tolist()} after it.",
-                    "+=, -= and functions whose names end in _ write into the tensor that they are given.",
+                    "changes-inputs", f"{name} was {before.tolist()} before the call and {after.tolist()} after it."
                 )
         _check_type(value, len(comparisons))
         return value, a, b
@@ -121,49 +119,33 @@ class Probe:
             ) from None
         except Exception as error:
             file, line, source = _place(error)
-            raise WrongLossError(
-                "it raises an error",
-                f"{file}, line {line}: {source}\n  {type(error).__name__}: {error}",
-                "it was given three tensors of one shape, (batch,), with numbers of type float64.",
-            ) from None
+            raise WrongLossError("error", f"{file}, line {line}: {source}\n  {type(error).__name__}: {error}") from None
 
 
 def hard_threshold() -> WrongLossError:
     """The loss only sees which return is the larger."""
-    return WrongLossError(
-        "a hard threshold, which has no gradient",
-        "It depends on which return is the larger, but not on by how much.",
-        "comparing, rounding and taking signs leave nothing to learn from: the loss has to be smooth in the returns.",
-    )
+    return WrongLossError("threshold", "It depends on which return is the larger, but not on by how much.")
 
 
 def broadcasting(numbers: str) -> WrongLossError:
     """Every comparison's return meets every comparison's answer."""
-    return WrongLossError(
-        "shapes (batch,) and (batch, 1) were mixed",
-        numbers,
-        "PyTorch then pairs each comparison with every other. Print the shapes of what you combine.",
-    )
+    return WrongLossError("shapes", numbers)
 
 
 def _check_type(value: object, batch: int) -> None:
     if value is None:
-        raise WrongLossError("it returns nothing", "It returns None.", "the last line has to return the loss.")
+        raise WrongLossError("nothing", "It returns None.")
     if not isinstance(value, torch.Tensor):
         number = isinstance(value, bool | int | float)
         raise WrongLossError(
-            "it returns a plain number, not a tensor" if number else "it returns something other than a tensor",
+            "no-tensor",
             f"It returns {value!r}, of type {type(value).__name__}.",
-            "gradients flow through tensors only: stay with PyTorch's functions, without float() or .item().",
+            what="a plain number, not a tensor" if number else "something other than a tensor",
         )
     if value.shape == (batch, batch) and batch > 1:
         raise broadcasting(f"For a batch of {batch} it returns a tensor of shape {tuple(value.shape)}.")
     if value.shape != ():
-        raise WrongLossError(
-            "it returns a vector, not one number",
-            f"For a batch of {batch} it returns a tensor of shape {tuple(value.shape)}.",
-            "each comparison has its own loss; what is wanted is a single number for the whole batch.",
-        )
+        raise WrongLossError("vector", f"For a batch of {batch} it returns a tensor of shape {tuple(value.shape)}.")
 
 
 def _place(error: Exception) -> tuple[str, int | None, str | None]:

@@ -12,7 +12,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tqdm import tqdm
 
@@ -28,25 +28,6 @@ MOST_RUNS = 100_000
 COMPARED = 5  # so many of the best trials of a search
 
 
-class Program(Protocol):
-    """What a sweep needs to know of a program: see `workshop.program.Program`."""
-
-    def read_config(self, arguments: Sequence[str]) -> Any:
-        """The program's flags."""
-
-    def check(self, configs: Iterable[Any]) -> None:
-        """Raise a UsageError unless runs of all these can be begun."""
-
-    def train(
-        self,
-        config: Any,
-        started: float,
-        open_directory: Callable[[], RunDirectory],
-        follow: Callable[[Row], object] | None,
-    ) -> dict[str, Any]:
-        """Train, and return the run's result."""
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What became of a run or of a trial: the directory of the run or, if it failed, why."""
@@ -59,10 +40,10 @@ class Outcome:
 class Sweep:
     """Runs of a program, on these seeds, that are called `name` and put below `runs_dir`.
 
-    `engine` is where they are run: see `parallel.workers`.
+    `program` is a `workshop.program.Program`; `engine` is where they are run: see `parallel.workers`.
     """
 
-    program: Program
+    program: Any
     seeds: range
     name: str
     runs_dir: Path

@@ -23,8 +23,8 @@ from workshop.flags import (
 from workshop.messages import UsageError, shown
 
 Flags = TypeVar("Flags")
-# a group of flags in --help: its title, what is said of it, and its options by name
-Groups = Sequence[tuple[str, str, Sequence[str]]]
+# a group of flags in --help: its "title", what the "slides" say, and its "flags", names with spaces between
+Group = Mapping[str, str]
 
 KINDS = {"int": "a whole number", "float": "a number", "Path": "a path", "str": "a text"}
 
@@ -33,7 +33,7 @@ def read_flags(
     kind: type[Flags],
     arguments: Sequence[str],
     defaults: Callable[[Callable[[str], str | None]], Mapping[str, Any]] | None = None,
-    groups: Groups = (),
+    groups: Sequence[Group] = (),
 ) -> Flags:
     """Read a command line into a dataclass; a UsageError says in a sentence what is wrong with it.
 
@@ -64,12 +64,14 @@ def no_such_flag(typed: str, flags: Collection[str]) -> str:
     return f"There is no flag {shown(typed)}" + (f"; did you mean {close[0]}?" if close else ": --help lists them all.")
 
 
-def _parser(kind: type, options: Mapping[str, Option], following: Mapping[str, Any], groups: Groups) -> cyclopts.App:
+def _parser(
+    kind: type, options: Mapping[str, Option], following: Mapping[str, Any], groups: Sequence[Group]
+) -> cyclopts.App:
     """A parser that returns the options that were typed, by name: they are made the parameters of a function."""
     group_of = {
-        name: cyclopts.Group(title, help=text, sort_key=place)
-        for place, (title, text, names) in enumerate(groups)
-        for name in names
+        name: cyclopts.Group(group["title"], help=group["slides"], sort_key=place)
+        for place, group in enumerate(groups)
+        for name in group["flags"].split()
     }
     grouped = [options[name] for name in group_of if name in options]
     parameters = []

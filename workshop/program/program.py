@@ -3,9 +3,11 @@
 import json
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from workshop.data import Comparisons
@@ -15,7 +17,6 @@ from workshop.messages import RunError, UsageError, coloured, say
 from workshop.processes import Terminated, leave, stop_in_order
 from workshop.program.command_line import read_flags
 from workshop.program.device import choose_device
-from workshop.program.groups import GROUPS
 from workshop.program.plan import Plan, plan_run
 from workshop.program.run import Run, recorded_config
 from workshop.program.tuned import tuned_settings
@@ -24,6 +25,8 @@ from workshop.records import Row, RunDirectory, load_comparisons_from
 from workshop.reports import Report
 
 Config = TypeVar("Config", bound=Any)
+
+HELP = tomllib.loads(Path(__file__).with_name("help.toml").read_text(encoding="utf-8"))
 
 EXIT_OTHER = 1
 EXIT_USAGE = 2
@@ -41,7 +44,7 @@ class Program(Generic[Config]):
 
     def read_config(self, arguments: Sequence[str]) -> Config:
         """The flags, with defaults that suit the environment; a UsageError for a mistake in them."""
-        return read_flags(self.config, arguments, tuned_settings, GROUPS)
+        return read_flags(self.config, arguments, tuned_settings, HELP["groups"])
 
     def train(
         self,

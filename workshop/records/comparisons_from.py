@@ -20,7 +20,7 @@ from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, rea
 
 Arrays = Mapping[str, np.ndarray]  # by the names in ARRAYS, each of shape (n, L, …)
 # the fields of RecordedComparisons that merging joins end to end as arrays, and those that it adds up
-COLUMNS = ("preferences", "iterations", "seconds", "numbers")
+COLUMNS = ("preferences", "seconds", "numbers")
 COUNTS = ("skipped", "undone", "times_undone")
 
 
@@ -50,8 +50,7 @@ class RecordedComparisons:
     | fragments_a, fragments_b | arrays by name: observations, actions (n, L, …), true_rewards (n, L); none if n is 0 |
     | preferences | (n,), float64: 0.0 a, 1.0 b, 0.5 equally good |
     | labellers | who answered, n names |
-    | iterations, seconds | (n,), of its run; how long the answer took, NaN where nobody measured |
-    | times | when, n texts in ISO 8601 |
+    | seconds | (n,), how long the answer took, NaN where nobody measured |
     | run_of | (n,), integers: which of `runs` the answer is from |
     | numbers | (n,), integers: the answer's number in its run |
     | repeats | questions asked a second time, for reports: they are not among the n |
@@ -67,9 +66,7 @@ class RecordedComparisons:
     fragments_b: Arrays
     preferences: np.ndarray
     labellers: tuple[str, ...]
-    iterations: np.ndarray
     seconds: np.ndarray
-    times: tuple[str, ...]
     run_of: np.ndarray
     numbers: np.ndarray
     repeats: Repeats
@@ -107,9 +104,7 @@ def read_record(run: Path) -> RecordedComparisons:
         fragments_b=_stack(answers, arrays, "b"),
         preferences=np.array([line.preference for line in answers], np.float64),
         labellers=tuple(line.labeller for line in answers),
-        iterations=np.array([line.iteration for line in answers], np.int64),
         seconds=np.array([line.seconds for line in answers], np.float64),
-        times=tuple(line.time for line in answers),
         run_of=np.zeros(len(answers), np.int64),
         numbers=np.array([line.comparison for line in answers], np.int64),
         repeats=Repeats(
@@ -147,7 +142,6 @@ def merge(records: Sequence[RecordedComparisons]) -> RecordedComparisons:
         fragments_a=_join([record.fragments_a for record in full]),
         fragments_b=_join([record.fragments_b for record in full]),
         labellers=tuple(name for record in records for name in record.labellers),
-        times=tuple(time for record in records for time in record.times),
         run_of=np.concatenate([record.run_of + n for record, n in zip(records, runs_before, strict=False)]),
         repeats=Repeats(**_join([vars(record.repeats) for record in records])),
         **columns,

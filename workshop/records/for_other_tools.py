@@ -12,41 +12,7 @@ from workshop.records.comparisons_from import Arrays, RecordedComparisons, read_
 from workshop.safe_files import write_safely
 
 PAIRS, TIES = "comparisons.jsonl", "ties.jsonl"
-README = """\
-{front_matter}# Recorded comparisons
-
-Pairs of fragments of an agent's episodes, and which of the two somebody preferred. Each is {length} steps long, in the
-environment `{env_id}`.
-
-{counts}
-
-| labeller | pairs | ties |
-| --- | --- | --- |
-{labellers}
-
-`{pairs_file}` has a JSON object on each line, for each pair of which one fragment was preferred:
-
-| field | what |
-| --- | --- |
-| `chosen`, `rejected` | the fragment that was preferred, and the other one |
-| `labeller` | who answered |
-| `comparison`, `run` | the number of the question in its run, and the run: together they name it |
-
-A fragment is an object of two lists with an entry for each step:
-
-| field | what |
-| --- | --- |
-| `observations` | the states acted in: {observations} |
-| `actions` | the actions taken in them: {actions} |
-
-`{ties_file}` has the pairs that were found equally good, with `a` and `b` in place of `chosen` and `rejected`; without
-any there is no such file. They are kept apart because every row of chosen and rejected says that one is better, and
-tools that read such rows know no ties.
-
-These are the columns of what TRL calls a preference dataset with an implicit prompt: `chosen` and `rejected`, without
-`prompt`. Tools for language models expect text in them; for fragments, pass a reward model and a collator that take
-numbers. Rewards are not in the data, nor are questions that were skipped, undone or asked a second time.
-"""
+README = Path(__file__).with_name("exported.md")
 
 
 def export(paths: Sequence[Path], output: Path) -> None:
@@ -123,7 +89,7 @@ def _readme(recorded: RecordedComparisons, pairs: Rows, ties: Rows, counts: str)
         table.append(f"| {shown} | {strict[name]} | {equal[name]} |")
     configs = {"default": PAIRS} | ({"ties": TIES} if ties else {})  # the datasets library's way to keep files apart
     front_matter = "".join(f"- config_name: {name}\n  data_files: {file}\n" for name, file in configs.items())
-    return README.format(
+    return README.read_text(encoding="utf-8").format(
         front_matter=f"---\nconfigs:\n{front_matter}---\n",
         env_id=recorded.env_id,
         length=recorded.fragment_length,
