@@ -14,10 +14,10 @@ if __name__ == "__main__":
     processes.leave_at_ctrl_c()
 
 from workshop.bounds import file_name, require_bounds, require_directory
+from workshop.commands import read_flags, run_program
 from workshop.flags import POSITIONAL
 from workshop.many_runs import X, compare_runs
 from workshop.messages import UsageError, shown
-from workshop.program import read_flags, run_program
 from workshop.records import find_runs
 
 

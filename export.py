@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from workshop.commands import read_flags, run_program
 from workshop.flags import POSITIONAL
-from workshop.program import read_flags, run_program
 from workshop.records import export
 
 

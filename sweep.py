@@ -17,10 +17,10 @@ if __name__ == "__main__":
 
 from main import program
 from workshop.bounds import LARGEST_SEED, file_name, require_bounds, require_directory, within
+from workshop.commands import EXIT_OTHER, no_such_flag, read_flags, run_program
 from workshop.flags import flag_names, options_of, typed_flags
 from workshop.many_runs import Axis, Backend, Objective, Search, Sweep, X, compare_runs, read_axes
 from workshop.messages import UsageError, say, shown
-from workshop.program import EXIT_OTHER, no_such_flag, read_flags, run_program
 
 SET_BY_THE_SWEEP = ("--seed", "--name", "--runs-dir")
 NO_RUN = ("--check", "--hint", "--watch", "--resume")

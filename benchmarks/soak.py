@@ -28,7 +28,7 @@ from preferences import Comparisons, Fragments, PreferencesConfig, sample_pairs
 from reward_model import RewardModel, RewardModelConfig
 from workshop.data import Rollouts
 from workshop.exercise import ChoiceModelConfig, choice_model
-from workshop.program import choose_device, read_flags
+from workshop.program import read_flags, set_up_device
 from workshop.records import CONFIG, Checkpoints, Row, RunDirectory
 
 MEGABYTE = 2**20
@@ -89,7 +89,7 @@ def report_comparisons(numbers: tuple[int, ...]) -> None:
 def time_comparisons(n: int) -> str:
     """The row of the table for n comparisons."""
     rng = np.random.default_rng(0)
-    choose_device("cpu")  # and one thread, as in a run
+    set_up_device("cpu")  # and one thread, as in a run
     rollouts = made_up_rollouts(rng, steps=60_000 // 16)
     length = PreferencesConfig().fragment_length
     bradley_terry = choice_model(ChoiceModelConfig(solution=True), yours=preference_loss)

@@ -20,8 +20,8 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec, WrapperSpec
 
 from workshop.agent import Stepping, is_slow, make_vec_env
+from workshop.commands import read_flags
 from workshop.environments import EnvironmentConfig, environment_spec
-from workshop.program import read_flags
 
 
 @dataclass(frozen=True)

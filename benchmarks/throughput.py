@@ -27,7 +27,7 @@ from main import Config, rlhf
 from workshop import CARTPOLE_ID
 from workshop.agent import make_ppo, make_vec_env, split_into_updates
 from workshop.exercise import ChoiceModelConfig
-from workshop.program import choose_device, plan_run, read_flags
+from workshop.program import plan_run, read_flags, set_up_device
 from workshop.records import RunDirectory
 from workshop.reports import Report
 
@@ -46,7 +46,7 @@ class Options:
 
 def main() -> None:
     options = read_flags(Options, sys.argv[1:])
-    choose_device("cpu")
+    set_up_device("cpu")
     contenders: dict[str, Callable[[int], float]] = {
         "the RLHF loop": lambda seed: time_loop(options.steps, seed),
         "plain PPO, same settings": lambda seed: time_plain(options.steps, seed),

@@ -17,8 +17,8 @@ from many_runs import many_runs
 
 sys.path.insert(0, str(ROOT))
 
+from workshop.commands import read_flags
 from workshop.many_runs import quantiles
-from workshop.program import read_flags
 from workshop.records import FinishedRun
 
 EXPERIMENTS = (

@@ -14,7 +14,7 @@ from comparisons_to_solve import ROOT, run
 
 sys.path.insert(0, str(ROOT))
 
-from workshop.program import read_flags
+from workshop.commands import read_flags
 
 ROWS = ("--comparisons 100", "--preset few-comparisons", "--reward true")
 

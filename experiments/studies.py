@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 from scipy import stats
 
-from workshop.program import read_flags
+from workshop.commands import read_flags
 from workshop.records import FinishedRun, find_runs, read_run
 
 CHOICE_MODELS = "--loss bradley-terry thurstone lapse hinge"

@@ -15,7 +15,7 @@ from workshop.safe_files import write_safely
 
 TO_SOLVE = tuple(f"comparisons_to_solve_{place}" for place in ("first_quartile", "median", "third_quartile"))
 TableRow = dict[str, Any]  # by column: text, an integer or, for most, a float
-COLUMNS = ("group", "n", "statistic", "final_true_return", "low", "high", "share_solved", *TO_SOLVE, "seconds")
+HEADER = ("group", "n", "statistic", "final_true_return", "low", "high", "share_solved", *TO_SOLVE, "seconds")
 
 
 def table(groups: Sequence[Group]) -> list[TableRow]:
@@ -33,7 +33,7 @@ def table(groups: Sequence[Group]) -> list[TableRow]:
         seconds = float(np.median(group.final("seconds")))
         numbers = [float(centre(final)), float(low), float(high), share, *map(float, to_solve), seconds]
         cells = [group.label, len(group.runs), centre_name(len(group.runs)), *numbers]
-        rows.append(dict(zip(COLUMNS, cells, strict=True)))
+        rows.append(dict(zip(HEADER, cells, strict=True)))
     return rows
 
 
@@ -62,7 +62,7 @@ def as_markdown(rows: Sequence[TableRow]) -> str:
 def write_csv(rows: Sequence[TableRow], path: Path) -> None:
     """The table with all its columns; NaN as an empty cell, infinity as `inf`."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, HEADER, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({column: _cell(value) for column, value in row.items()})

@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_limits
 from workshop.messages import UsageError
 
 
-def choose_device(name: str) -> str:
+def set_up_device(name: str) -> str:
     """Turn "cpu", "cuda" or "auto" into the device to train on; a UsageError if there is no such device.
 
     On the CPU one thread is as fast as several for nets this small, and leaves the other cores to other runs; that

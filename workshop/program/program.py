@@ -10,13 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from workshop.commands import read_flags, run_program
 from workshop.data import Comparisons
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
 from workshop.flags import typed_flags
-from workshop.messages import RunError, UsageError, coloured, say
-from workshop.processes import Terminated, leave, stop_in_order
-from workshop.program.command_line import read_flags
-from workshop.program.device import choose_device
+from workshop.messages import UsageError
+from workshop.program.device import set_up_device
 from workshop.program.plan import Plan, plan_run
 from workshop.program.run import Run, recorded_config
 from workshop.program.tuned import tuned_settings
@@ -27,11 +26,6 @@ from workshop.reports import Report
 Config = TypeVar("Config", bound=Any)
 
 HELP = tomllib.loads(Path(__file__).with_name("help.toml").read_text(encoding="utf-8"))
-
-EXIT_OTHER = 1
-EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,7 @@ class Program(Generic[Config]):
         if self._uses_exercise(config):
             check_loss(self.preference_loss)
         recorded = recorded_comparisons(config, plan)
-        device = choose_device(config.device)
+        device = set_up_device(config.device)
         show_bar = config.oracle.oracle != "terminal"
         with (
             open_directory() as directory,
@@ -84,7 +78,7 @@ class Program(Generic[Config]):
             if answers not in read:
                 recorded_comparisons(config, plan)
                 read.add(answers)
-            choose_device(config.device)
+            set_up_device(config.device)
             if config.oracle.oracle != "synthetic":
                 raise UsageError(f"--oracle {config.oracle.oracle}: nobody can answer many runs at once.")
         if any(self._uses_exercise(config) for config in configs):
@@ -128,30 +122,3 @@ def recorded_comparisons(config: Any, plan: Plan) -> Comparisons:
     if not paths:
         return Comparisons.empty(length, *plan.spaces)
     return load_comparisons_from(paths, plan.spec.id, length, *plan.spaces)
-
-
-def run_program(main: Callable[[], None], end: Callable[[int], object] = leave) -> None:
-    """Run `main` and exit: 0 when done, 2 for a mistake of the user's, 130 or 143 when interrupted, 1 if it failed.
-
-    `end` is called with the code where something was broken off.
-    """
-    stop_in_order()
-    try:
-        main()
-    except UsageError as mistake:
-        first, *others = str(mistake).splitlines()
-        say("\n".join([coloured(first, "red", sys.stderr), *others]))
-        sys.exit(EXIT_USAGE)
-    except (RunError, OSError) as problem:
-        say(coloured(_in_a_sentence(problem), "red", sys.stderr))
-        end(EXIT_OTHER)
-    except Terminated:
-        end(EXIT_TERMINATED)
-    except KeyboardInterrupt:
-        end(EXIT_INTERRUPTED)
-
-
-def _in_a_sentence(problem: Exception) -> str:
-    if isinstance(problem, OSError):
-        return f"{problem.filename or 'A file'}: {problem.strerror or problem}."
-    return str(problem)

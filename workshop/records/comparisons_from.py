@@ -20,7 +20,7 @@ from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, rea
 
 Arrays = Mapping[str, np.ndarray]  # by the names in ARRAYS, each of shape (n, L, …)
 # the fields of RecordedComparisons that merging joins end to end as arrays, and those that it adds up
-COLUMNS = ("preferences", "seconds", "numbers")
+JOINED = ("preferences", "seconds", "numbers")
 COUNTS = ("skipped", "undone", "times_undone")
 
 
@@ -132,7 +132,7 @@ def merge(records: Sequence[RecordedComparisons]) -> RecordedComparisons:
                     f"{first.runs[0]} and {record.runs[0]} cannot be merged: "
                     f"{what} is {_kind(first)[what]} in the first and {value} in the second."
                 )
-    columns: dict[str, Any] = _join([{name: getattr(record, name) for name in COLUMNS} for record in records])
+    columns: dict[str, Any] = _join([{name: getattr(record, name) for name in JOINED} for record in records])
     counts: dict[str, Any] = {name: sum(getattr(record, name) for record in records) for name in COUNTS}
     full = [record for record in records if len(record)]  # only these know the shapes
     runs_before = np.cumsum([0, *(len(record.runs) for record in records)])

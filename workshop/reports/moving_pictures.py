@@ -15,7 +15,7 @@ from workshop.safe_files import write_safely
 
 FRAMES_PER_SECOND = 12.5
 PANELS = 12  # at most so many iterations in one picture
-COLUMNS = 6
+ACROSS = 6  # panels
 PANEL_WIDTH = 200  # pixels, about
 CLIP = 51  # pictures at most in each panel: four seconds
 
@@ -54,7 +54,7 @@ def _shrink(picture: Image.Image) -> Image.Image:
 
 def _side_by_side(clips: Sequence[Sequence[Image.Image]], captions: Sequence[str]) -> list[Image.Image]:
     """The clips in a grid, a caption below each; one that ends early stays at its last picture."""
-    columns = min(COLUMNS, len(clips))
+    columns = min(ACROSS, len(clips))
     width, height = clips[0][0].size
     size = max(12, width // 20)
     font = ImageFont.load_default(size)
