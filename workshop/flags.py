@@ -96,7 +96,7 @@ def with_values(kind: type[Config], values: Mapping[str, Any]) -> Config:
 
 def as_json(config: Any) -> dict[str, Any]:
     """All options by name, as `config.json` has them: paths are text."""
-    return {option.name: _plain(option.value) for option in options_of(config)}
+    return {each.name: msgspec.to_builtins(each.value, enc_hook=Path.as_posix) for each in options_of(config)}
 
 
 def from_json(kind: type[Config], content: Mapping[str, Any]) -> Config:
@@ -128,9 +128,3 @@ def typed_flags(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
         else:
             typed.append(("", [argument]))
     return typed
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_plain(item) for item in value)
-    return value.as_posix() if isinstance(value, Path) else value

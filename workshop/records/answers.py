@@ -3,13 +3,12 @@
 import json
 import math
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
 from workshop.records.untrusted import BrokenRecordError, find_file, parse_object, read_bytes
@@ -19,13 +18,14 @@ ANSWERS = "comparisons.jsonl"
 LARGEST_COUNT = 2**53  # beyond it other programs' JSON loses whole numbers
 
 
-@dataclass(frozen=True)
-class Line:
+Count = Annotated[int, msgspec.Meta(ge=0, lt=LARGEST_COUNT)]
+
+
+class Line(msgspec.Struct, frozen=True):
     """What one line says.
 
     | field | what |
     | --- | --- |
-    | place | its file and number, for messages |
     | comparison | the number of the question in its run; several lines may be about one |
     | iteration | the run's, from 0 |
     | preference | 0.0 the first fragment, 1.0 the second, 0.5 equally good, None: skipped or undone |
@@ -35,59 +35,30 @@ class Line:
     | undone | whether the line takes back the answer before it |
     | repeats | None or, of a question asked to see how consistent the labeller is, the number of the one it repeats |
     | swapped | whether the a of that one is b here; the preference is by the sides here |
+    | place | its file and number, for messages |
     """
 
-    place: str
-    comparison: int
-    iteration: int
+    comparison: Count
+    iteration: Count
     preference: float | None
-    labeller: str
-    time: str
-    fragments: str
-    row: int
-    seconds: float = math.nan
+    labeller: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    time: datetime
+    # no path but that of a file right in fragments/ passes, whatever the system
+    fragments: Annotated[str, msgspec.Meta(pattern=r"^fragments/[A-Za-z0-9_-]{1,100}\.npz\Z")]
+    row: Count
+    seconds: Annotated[float, msgspec.Meta(ge=0, lt=LARGEST_COUNT)] = math.nan
     undone: bool = False
-    repeats: int | None = None
+    repeats: Count | None = None
     swapped: bool = False
+    place: str = ""
 
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < LARGEST_COUNT
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)  # not bool, which is an int to Python
-
-
-def _is_time(value: Any) -> bool:
-    try:
-        datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-Check = tuple[Callable[[Any], bool], str]
-
-# what each column must be; no path but that of a file right in fragments/ passes, whatever the system
-REQUIRED: dict[str, Check] = {
-    "comparison": (_is_count, "a whole number from 0"),
-    "iteration": (_is_count, "a whole number from 0"),
-    "preference": (lambda v: v is None or (_is_number(v) and v in (0, 0.5, 1)), "0, 0.5, 1 or null"),
-    "labeller": (lambda v: isinstance(v, str) and v.isprintable() and 0 < len(v) <= 200, "a name"),
-    "time": (_is_time, "a date and time"),
-    "fragments": (
-        lambda v: isinstance(v, str) and re.fullmatch(r"fragments/[A-Za-z0-9_-]{1,100}\.npz", v) is not None,
-        "the path of a .npz file right in fragments/",
-    ),
-    "row": (_is_count, "a whole number from 0"),
-}
-OPTIONAL: dict[str, Check] = {
-    "seconds": (lambda v: _is_number(v) and 0 <= v < LARGEST_COUNT, "a number from 0"),
-    "undone": (lambda v: isinstance(v, bool), "true or false"),
-    "repeats": (_is_count, "a whole number from 0"),
-    "swapped": (lambda v: isinstance(v, bool), "true or false"),
-}
+    def __post_init__(self) -> None:
+        if self.preference not in (None, 0, 0.5, 1):
+            raise ValueError("preference must be 0, 0.5, 1 or null")
+        if not self.labeller.isprintable():
+            raise ValueError("labeller must be a name")
+        if self.undone and self.preference is not None:
+            raise ValueError("a line that is undone has no preference")
 
 
 def read_lines(run: Path) -> list[Line]:
@@ -133,21 +104,17 @@ def cut_torn_line(run: Path) -> None:
 
 def _parse(text: bytes, place: str) -> Line:
     columns = parse_object(text, place)
-    values = {}
-    for name, (good, what) in {**REQUIRED, **OPTIONAL}.items():
-        if name not in columns and name in REQUIRED:
-            raise BrokenRecordError(f"{place} names no {name}.")
-        if columns.get(name) is None and name in OPTIONAL:
-            continue  # null is as good as nothing
-        if not good(columns[name]):
-            raise BrokenRecordError(f"{place} gives as {name} {_shortened(columns[name])}, which is not {what}.")
-        values[name] = columns[name]
-    line = Line(place, **values)
-    if line.undone and line.preference is not None:
-        raise BrokenRecordError(f"{place} is undone and has a preference; it can be only one of the two.")
-    if (line.repeats is None) != ("swapped" not in values):
+    missing = [name for name in Line.__struct_fields__[: -len(Line.__struct_defaults__)] if name not in columns]
+    if missing:
+        raise BrokenRecordError(f"{place} names no {missing[0]}.")
+    if (columns.get("repeats") is None) != (columns.get("swapped") is None):
         raise BrokenRecordError(f"{place} has only one of repeats and swapped, which go together.")
-    return line
+    optional = Line.__struct_fields__[-len(Line.__struct_defaults__) :]
+    given = {name: value for name, value in columns.items() if value is not None or name not in optional}
+    try:
+        return msgspec.convert(given | {"place": place}, Line)
+    except ValueError as problem:
+        raise BrokenRecordError(f"{place} does not say what a run writes: {problem}.") from problem
 
 
 def _require_agreement(line: Line, by_number: dict[int, Line]) -> None:
@@ -162,11 +129,6 @@ def _require_agreement(line: Line, by_number: dict[int, Line]) -> None:
 
 def _question(line: Line) -> tuple[Any, ...]:
     return line.fragments, line.row, line.repeats, line.swapped
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value) if not isinstance(value, dict | list) else "a list or an object"
-    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 class QuestionRecord:

@@ -1,8 +1,8 @@
-"""Who is told of a run while it goes on: the progress bar, TensorBoard, and whoever else listens."""
+"""Who is told of a run while it goes on: the progress bar and TensorBoard, and whoever else listens."""
 
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,14 +94,3 @@ class TensorBoard(Listener):
         """Add them at the number of steps trained so far."""
         own = {f"rlhf/{name}": value for name, value in told.numbers.items() if name != "iteration"}
         self._file.write({**told.ppo, **own}, told.steps)
-
-
-class Follower(Listener):
-    """Calls a function with each new row."""
-
-    def __init__(self, follow: Callable[[Row], object]):
-        self._follow = follow
-
-    def iteration(self, told: Iteration) -> None:
-        """Hand the row on."""
-        self._follow(told.rows[-1])

@@ -13,7 +13,7 @@ from workshop.environments import can_be_drawn, solved_at
 from workshop.records import Row, RunDirectory, summarise
 from workshop.reports.evaluation import Episodes, Evaluation, Evaluator
 from workshop.reports.figures import draw_learned_reward, draw_learning_curve
-from workshop.reports.listeners import Follower, Iteration, Listener, ProgressBar, TensorBoard
+from workshop.reports.listeners import Iteration, Listener, ProgressBar, TensorBoard
 from workshop.reports.moving_pictures import save_final_policy, save_progress
 from workshop.reports.reward_hacking import HackingAlarm
 from workshop.state import State
@@ -47,7 +47,7 @@ class Report:
         self._end = ExitStack()
         self._bar = ProgressBar(total_steps, show_bar)
         self._listeners: list[Listener] = [TensorBoard(directory.path), self._bar]
-        self._follower = Listener() if follow is None else Follower(follow)  # may break the run off, and comes last
+        self._follow = follow
         self._end.callback(self._bar.close)
 
     def __enter__(self) -> "Report":
@@ -96,8 +96,10 @@ class Report:
         }
         self._directory.append_row(row)
         told = Iteration(self._directory.rows, evaluation, *agent.numbers())
-        for listener in (*self._listeners, self._follower):
+        for listener in self._listeners:
             listener.iteration(told)
+        if self._follow is not None:  # which may break the run off, and so comes last
+            self._follow(row)
 
     def state(self) -> State:
         """What the report goes on from."""
