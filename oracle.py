@@ -82,12 +82,30 @@ class SyntheticOracle:
     return, which means nothing where returns are negative; hence the spread.
     """
 
-    name = "synthetic"
-
-    def __init__(self, config: OracleConfig, generator: np.random.Generator):
+    def __init__(
+        self, config: OracleConfig, rollouts: Rollouts, directory: RunDirectory, generator: np.random.Generator
+    ):
         self.config = config
-        self._generator = generator
+        self._rollouts, self._directory, self._generator = rollouts, directory, generator
         self._mean, self._spread = 0.0, 1.0
+        self._shown: tuple[Comparisons, Comparisons] | None = None
+
+    def show(self, pairs: Comparisons) -> None:
+        """Answer already; see `Oracle`."""
+        self._shown = pairs, self.compare(pairs)
+
+    def compare(self, pairs: Comparisons) -> Comparisons:
+        """The pairs with the oracle's answers, which are on the disk then; see `Oracle`."""
+        shown, self._shown = self._shown, None
+        if shown is not None and shown[0] is pairs:
+            return shown[1]
+        if len(pairs.answered):
+            return pairs
+        a, b = pairs.fragments_a, pairs.fragments_b
+        self.observe(self._rollouts, a.true_rewards.shape[1])
+        answers = self.answers(a, b)
+        self._directory.record("synthetic", pairs).answers(answers)
+        return replace(pairs, preferences=answers)
 
     def observe(self, rollouts: Rollouts, fragment_length: int) -> None:
         """Take the mean and the spread of the values of these rollouts' fragments as the unit of what follows."""
@@ -133,42 +151,13 @@ class SyntheticOracle:
             answers[np.maximum(values_a, values_b) < self.config.oracle_skip] = np.nan
         return answers
 
+    def finish(self) -> None:
+        """Nothing more will be asked."""
+
     def _returns(self, fragments: Fragments) -> np.ndarray:
         length = fragments.true_rewards.shape[1]
         weights = self.config.oracle_discount ** np.arange(length - 1, -1, -1)
         return fragments.true_rewards.astype(np.float64) @ weights
-
-
-class OnRecord:
-    """The synthetic oracle, asked about pairs of fragments of these rollouts, with its answers on the disk at once.
-
-    What is learned from is then on record, however a run ends.
-    """
-
-    def __init__(self, oracle: SyntheticOracle, rollouts: Rollouts, directory: RunDirectory):
-        self._oracle, self._rollouts, self._directory = oracle, rollouts, directory
-        self._shown: tuple[Comparisons, Comparisons] | None = None
-        self.state, self.restore = oracle.state, oracle.restore
-
-    def show(self, pairs: Comparisons) -> None:
-        """Answer already; see `Oracle`."""
-        self._shown = pairs, self.compare(pairs)
-
-    def compare(self, pairs: Comparisons) -> Comparisons:
-        """The pairs with the oracle's answers; see `Oracle`."""
-        shown, self._shown = self._shown, None
-        if shown is not None and shown[0] is pairs:
-            return shown[1]
-        if len(pairs.answered):
-            return pairs
-        a, b = pairs.fragments_a, pairs.fragments_b
-        self._oracle.observe(self._rollouts, a.true_rewards.shape[1])
-        answers = self._oracle.answers(a, b)
-        self._directory.record(self._oracle.name, pairs).answers(answers)
-        return replace(pairs, preferences=answers)
-
-    def finish(self) -> None:
-        """Nothing more will be asked."""
 
 
 def make_oracle(
@@ -179,7 +168,7 @@ def make_oracle(
     A person is shown clips; some are of `comparisons` so far, a second time.
     """
     if config.oracle.oracle == "synthetic":
-        return OnRecord(SyntheticOracle(config.oracle, generator), rollouts, run.directory)
+        return SyntheticOracle(config.oracle, rollouts, run.directory, generator)
     how, wanted = config.oracle.oracle, config.preferences.comparisons
     learned = agent.seed, rollouts, comparisons, generator
     return run.with_person(ask_a_person(how, config.labelling, wanted, run.directory, run.spec, *learned))

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 import numpy as np
 from scipy.special import entr
 
+from reward_model import RewardModel
 from workshop.bounds import require_bounds, within
 from workshop.data import Comparisons, Fragments, Rollouts, cut
 from workshop.messages import RunError, UsageError
@@ -83,16 +84,6 @@ class PreferencesConfig:
         return whole
 
 
-class RewardEnsemble(Protocol):
-    """What choosing questions needs to know from the reward model."""
-
-    def member_probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
-        """Each of M members' P(b preferred) for n pairs, shape (M, n)."""
-
-    def describe(self, fragments: Fragments) -> np.ndarray:
-        """What each of n fragments is like, as a row of numbers of about unit variance, shape (n, d)."""
-
-
 class Questions:
     """Chooses what to ask, keeps count of the answers, and says when to stop.
 
@@ -120,7 +111,7 @@ class Questions:
         rollouts: Rollouts,
         comparisons: Comparisons,
         recorded: Comparisons,
-        reward_model: RewardEnsemble,
+        reward_model: RewardModel,
         generator: np.random.Generator,
         asking: bool = True,
     ):
@@ -220,7 +211,7 @@ def sample_pairs(
     n: int,
     asked: Comparisons,
     config: PreferencesConfig,
-    ensemble: RewardEnsemble,
+    ensemble: RewardModel,
     generator: np.random.Generator,
 ) -> tuple[Fragments, Fragments]:
     """Choose n pairs of different fragments to ask about, `asked` having been asked about before.

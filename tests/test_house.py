@@ -14,7 +14,7 @@ FLOORS = (
     "data", "environments", "exercise", "networks",
     "records", "agent", "many_runs",
     "commands", "reports", "labelling", "program",
-    "preferences", "reward_model", "oracle",  # the front rooms
+    "reward_model", "preferences", "oracle",  # the front rooms
     "main", "compare", "sweep", "export",
 )  # fmt: skip
 SHIPPED = [ROOT / name for name in subprocess.run(
