@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import functools
 import importlib
 import io
 import os
@@ -11,11 +12,13 @@ import subprocess
 import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from subprocess import PIPE
 
 # Several processes, each with as many threads as there are cores, are in each other's way; so here, as in a run, one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from warm import CAN_FORK, Command, WarmProcess
 
 from workshop.program.program import run_program
 
@@ -23,12 +26,55 @@ ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6", "--fragment-length=5"]
 
 
-def type_command(*arguments: str, cwd: Path = ROOT, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-    """Run `python …` in `cwd`, without a terminal or a display, and return what it printed."""
+# A job in the background ignores SIGINT, as do then all programs that it starts, even one that a test interrupts. What
+# has a handler instead, be it one that does nothing, starts programs that hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, lambda *_: None)
+
+Started = subprocess.Popen[str] | Command
+
+
+@functools.cache
+def warm_process() -> WarmProcess:
+    """That of this process of the tests, which begins when it is first needed."""
+    return WarmProcess()
+
+
+def pytest_unconfigure() -> None:
+    if warm_process.cache_info().currsize:
+        warm_process().close()
+
+
+def start_command(
+    *arguments: str,
+    cwd: Path = ROOT,
+    stdin: int | None = None,
+    stdout: int | None = PIPE,
+    stderr: int | None = PIPE,
+    new_session: bool = False,
+    anew: bool = not CAN_FORK,
+) -> Started:
+    """Start `python …` in `cwd`, without a display: forked where the system can or, told so, Python `anew`."""
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, env=environment
-    )
+    if not anew:
+        return warm_process().fork(list(arguments), cwd, environment, [stdin, stdout, stderr], new_session)
+    return subprocess.Popen(
+        [sys.executable, *arguments], cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr, text=True, env=environment,
+        encoding="utf-8", start_new_session=new_session,
+    )  # fmt: skip
+
+
+def type_command(
+    *arguments: str, cwd: Path = ROOT, typed: str | None = None, timeout: float = 300, anew: bool = not CAN_FORK
+) -> subprocess.CompletedProcess[str]:
+    """Run `python …` in `cwd`, without a terminal or a display, and return what it printed; it may be `typed` to."""
+    with start_command(*arguments, cwd=cwd, stdin=None if typed is None else PIPE, anew=anew) as process:
+        try:
+            output, errors = process.communicate(typed, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(list(arguments), process.returncode, output, errors)
 
 
 def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

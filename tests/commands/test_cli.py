@@ -5,15 +5,13 @@ import math
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, TINY, progress, type_command, type_here, write_workshop
+from conftest import TINY, progress, start_command, type_command, type_here, write_workshop
 from PIL import Image
 from stable_baselines3 import PPO
 
@@ -247,10 +245,7 @@ def test_watch_writes_the_moving_picture_where_there_is_no_display(tiny_run, tmp
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
 def test_interrupted_run_exits_130_and_keeps_its_rows(tmp_path: Path):
-    process = subprocess.Popen(
-        [sys.executable, "main.py", "--solution", "--runs-dir", str(tmp_path)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = start_command("main.py", "--solution", "--runs-dir", str(tmp_path))
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and not any(
         len(progress(path.parent)) > 1 for path in tmp_path.glob("*/progress.csv")

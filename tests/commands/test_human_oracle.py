@@ -4,7 +4,6 @@ import http.cookiejar
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -18,7 +17,7 @@ import gymnasium
 import numpy as np
 import pytest
 from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
-from conftest import ROOT
+from conftest import Started, start_command, type_command
 
 import main
 from preferences import cut
@@ -53,11 +52,9 @@ class Page:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen, Page, list[str]]]:
+def running(*arguments: str) -> Iterator[tuple[Started, Page, list[str]]]:
     """`python main.py …`, its page, and what it says on standard error as it comes."""
-    process = subprocess.Popen(
-        [sys.executable, "main.py", *arguments], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    process = start_command("main.py", *arguments)
     said: list[str] = []
     listener = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
     listener.start()
@@ -207,14 +204,7 @@ def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
 
 def test_the_terminal_asks_the_same(tmp_path: Path):
     arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
-    process = subprocess.run(
-        [sys.executable, "main.py", *arguments, "--runs-dir", str(tmp_path)],
-        cwd=ROOT,
-        input="l\nr\n=\ns\n" * 10,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    process = type_command("main.py", *arguments, "--runs-dir", str(tmp_path), typed="l\nr\n=\ns\n" * 10)
     assert process.returncode == 0, process.stderr
     record = read_record(next(tmp_path.iterdir()))
     assert len(record) == 8
@@ -224,14 +214,7 @@ def test_the_terminal_asks_the_same(tmp_path: Path):
 
 def test_when_the_terminals_input_ends_the_run_says_how_to_go_on(tmp_path: Path):
     arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
-    process = subprocess.run(
-        [sys.executable, "main.py", *arguments, "--runs-dir", str(tmp_path)],
-        cwd=ROOT,
-        input="l\nr\n",
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    process = type_command("main.py", *arguments, "--runs-dir", str(tmp_path), typed="l\nr\n")
     assert process.returncode == 1
     run = next(tmp_path.iterdir())
     assert f"python main.py --resume {run}" in process.stderr

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, TINY, type_command, type_here
+from conftest import TINY, start_command, type_command, type_here
 from stable_baselines3 import PPO
 
 import main
@@ -213,8 +212,7 @@ def test_what_cannot_be_resumed_says_so(interrupted: Path, tmp_path: Path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on POSIX systems")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_a_run_with_the_command_that_resumes_it(tmp_path: Path, number: int, code: int):
-    command = [sys.executable, "main.py", "--solution", "--iterations", "10", "--runs-dir", str(tmp_path)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = start_command("main.py", "--solution", "--iterations", "10", "--runs-dir", str(tmp_path))
     deadline = time.monotonic() + 300
     while not list(tmp_path.glob("*/checkpoint/state.pt")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from conftest import ROOT, TINY, type_command
+from conftest import ROOT, TINY, start_command, type_command
 from made_up_runs import write_run
 
 import sweep
@@ -191,10 +191,10 @@ def group_is_alive(group: int, seconds: float) -> bool:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl-C cannot be typed for one program on Windows")
 def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path):
-    command = [sys.executable, "sweep.py", "--seeds", "3", "--jobs", "2", "--runs-dir", str(tmp_path / "runs")]
+    command = ["sweep.py", "--seeds", "3", "--jobs", "2", "--runs-dir", str(tmp_path / "runs")]
     command += ["--plots-dir", str(tmp_path), *TINY_RUN, "--total-timesteps", "20000"]
     command.remove("--total-timesteps=1200")
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = start_command(*command, new_session=True)
     deadline = time.monotonic() + 300
     while not sweep.finished_runs(tmp_path / "runs") and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -206,7 +206,7 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path):
     done = sweep.finished_runs(tmp_path / "runs")
     assert 1 <= len(done) < 3
     assert not group_is_alive(process.pid, seconds=60)
-    again = type_command(*command[1:])
+    again = type_command(*command)
     assert again.returncode == 0, again.stderr
     assert f"{len(done)} of 3 runs are there already." in again.stderr
     assert "| sweep | 3 |" in again.stdout
@@ -269,11 +269,9 @@ def test_a_dask_cluster_gives_the_same_and_a_killed_worker_loses_nothing(
     cluster, swept: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path
 ):
     address, (doomed, _) = cluster
-    command = [sys.executable, "sweep.py", "--fragment-length", "5", "8", "--seeds", "2", "--backend", "dask"]
+    command = ["sweep.py", "--fragment-length", "5", "8", "--seeds", "2", "--backend", "dask"]
     command += ["--scheduler", address, "--runs-dir", str(tmp_path / "runs"), "--plots-dir", str(tmp_path)]
-    process = subprocess.Popen(
-        [*command, *TINY_RUN_WITHOUT_LENGTH], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
+    process = start_command(*command, *TINY_RUN_WITHOUT_LENGTH)
     deadline = time.monotonic() + 300
     while not list(tmp_path.glob("runs/*/progress.csv")) and time.monotonic() < deadline:
         time.sleep(0.01)
