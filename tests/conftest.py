@@ -10,6 +10,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from subprocess import PIPE
@@ -20,10 +22,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from warm import CAN_FORK, Command, WarmProcess
 
+import main
 from workshop.program.program import run_program
+from workshop.program.run import recorded_arguments
+from workshop.records.directory import RunDirectory
+from workshop.records.progress import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6", "--fragment-length=5"]
+SMALL = ["--solution", *TINY, "--hidden-sizes", "8", "--agent-hidden-sizes", "8", "--no-pictures"]
+TINY_SWEEP = ["--", *SMALL]
+TINY_SWEEP_OF_LENGTHS = [argument for argument in TINY_SWEEP if not argument.startswith("--fragment-length")]
+Finished = tuple[subprocess.CompletedProcess[str], Path]  # what a command has printed, and where it has written
 
 
 # A job in the background ignores SIGINT, as do then all programs that it starts, even one that a test interrupts. What
@@ -79,14 +89,14 @@ def type_command(
 
 def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The same in this process, for what is not about processes: to import PyTorch in another one takes seconds."""
-    main = importlib.import_module(program.removesuffix(".py")).main
+    called = importlib.import_module(program.removesuffix(".py")).main
     typed = [program, *arguments]
     before, handlers = sys.argv, {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     code = 0
     with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors, chdir(ROOT):
         sys.argv = typed
         try:
-            run_program(main, end=sys.exit)
+            run_program(called, end=sys.exit)
         except SystemExit as end:
             code = end.code
         finally:
@@ -94,6 +104,19 @@ def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]
             for number, handler in handlers.items():
                 signal.signal(number, handler)
     return subprocess.CompletedProcess(typed, code or 0, output.getvalue(), errors.getvalue())
+
+
+def train(arguments: list[str], follow: Callable[[Row], object] | None = None) -> Path:
+    """A run of these flags in this process, from its beginning, and its directory."""
+    config = main.read_config(arguments)
+    result = main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), follow)
+    return Path(result["run"])
+
+
+def go_on(run: Path) -> None:
+    """Go on with a run that was stopped, in this process."""
+    config = main.read_config(recorded_arguments(run))
+    main.train(config, time.perf_counter(), lambda: RunDirectory.reopen(run))
 
 
 def progress(directory: Path) -> list[dict[str, str]]:
@@ -120,11 +143,52 @@ def write_workshop(folder: Path, loss_body: str) -> Path:
     return folder
 
 
+def without_seconds(directory: Path) -> list[dict[str, str]]:
+    """The rows of a run's `progress.csv` but for the times, which differ from run to run."""
+    return [{name: cell for name, cell in row.items() if name != "seconds"} for row in progress(directory)]
+
+
+# Runs that many tests share; who changes one, changes a copy
+
+
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A finished run with a tiny budget, and its directory."""
     runs_dir = tmp_path_factory.mktemp("runs")
     finished = type_command("main.py", "--solution", *TINY, "--runs-dir", str(runs_dir))
     assert finished.returncode == 0, finished.stderr
     (directory,) = runs_dir.iterdir()
     return finished, directory
+
+
+@pytest.fixture(scope="session")
+def interrupted_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was stopped after two iterations."""
+
+    def stop(row) -> None:
+        if row["iteration"] == 2:
+            raise KeyboardInterrupt
+
+    runs_dir = tmp_path_factory.mktemp("interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        train([*SMALL, "--runs-dir", str(runs_dir)], stop)
+    (run,) = runs_dir.iterdir()
+    return run
+
+
+@pytest.fixture
+def interrupted(interrupted_once: Path, tmp_path: Path) -> Path:
+    """A copy of it, to change and to go on with."""
+    return Path(shutil.copytree(interrupted_once, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A sweep as typed, in two processes, and its folder."""
+    folder = tmp_path_factory.mktemp("sweep")
+    done = type_command(
+        *["sweep.py", "--fragment-length", "5", "8", "--seeds", "2", "--jobs", "2"],
+        *["--runs-dir", str(folder / "runs"), "--plots-dir", str(folder / "plots"), *TINY_SWEEP_OF_LENGTHS],
+    )
+    assert done.returncode == 0, done.stderr
+    return done, folder
