@@ -186,13 +186,14 @@ def lines_of(run: Path) -> list[dict]:
 
 def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
     doing = []
-    slow = ["--keep-labelling", "--schedule", "constant", "--total-timesteps", "12000"]
+    slow = ["--keep-labelling", "--schedule", "constant", "--total-timesteps", "6000"]
     with running(*SMALL, *slow, "--runs-dir", str(tmp_path)) as (
         process,
         page,
         said,
     ):
         while not (state := page.state())["finished"]:
+            time.sleep(0.01)
             if state["question"] is not None:
                 doing.append(state["doing"])
                 page.post("answer", number=state["question"]["number"], preference=1, seconds=0.1)

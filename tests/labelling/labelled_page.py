@@ -1,52 +1,22 @@
-"""The labelling page in a real browser: the fixtures, and what tests of it ask for."""
+"""The labelling page in a real browser: what tests of it ask for."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
-from browser import Browser
+from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
 from fake_training import bar
 
-from workshop.labelling.server import LabellingServer, start
-from workshop.labelling.session import Answer, LabellingSession, Question
+from workshop.labelling.session import Answer, Question
 
 GUARD = 0.16  # seconds: the page takes no answer sooner after a new question
+needs_browser = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason=NO_BROWSER)
+
 BAR = """
 const canvas = document.getElementById(arguments[0] || '%s');
 const { data } = canvas.getContext('2d').getImageData(0, canvas.height / 2, canvas.width, 1);
 for (let x = 0; x < canvas.width; x += 1) if (data[4 * x] < 128) return x;
 return -1;
 """  # where the moving bar begins, in pixels from the left
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    browser = Browser()
-    yield browser
-    browser.driver.quit()
-
-
-@pytest.fixture
-def browser(chromium: Browser) -> Browser:
-    chromium.look()
-    return chromium
-
-
-@pytest.fixture
-def recorded() -> list[Answer]:
-    return []
-
-
-@pytest.fixture
-def session(recorded: list[Answer]) -> LabellingSession:
-    return LabellingSession(recorded.append, 6, undo_seconds=0)
-
-
-@pytest.fixture
-def server(session: LabellingSession) -> Iterator[LabellingServer]:
-    server = start(session)
-    yield server
-    server.close()
 
 
 def questions(n: int) -> list[Question]:

@@ -9,10 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 from browser import Browser
 from fake_training import picture_of, train
-from labelled_page import GUARD, await_question, is_visible, preferences, questions
+from labelled_page import GUARD, await_question, is_visible, needs_browser, preferences, questions
 
 from workshop.labelling.server import LabellingServer, start
 from workshop.labelling.session import Answer, LabellingSession
+
+pytest_plugins = ["page_fixtures"]
+pytestmark = needs_browser
 
 
 def test_a_whole_session_by_keyboard(browser: Browser):
@@ -55,16 +58,8 @@ def test_a_whole_session_by_keyboard(browser: Browser):
         assert browser.messages() == []
         own = urlsplit(server.address).netloc
         assert {urlsplit(address).netloc for address in browser.addresses()} == {own}
-    assert preferences(recorded) == [
-        (0, 1.0, False),
-        (0, 1.0, True),
-        (0, 0.0, False),
-        (1, 0.5, False),
-        (2, None, False),
-        (3, 0.5, False),
-        (4, 1.0, False),
-        (5, 0.0, False),
-    ]
+    first = [(0, 1.0, False), (0, 1.0, True), (0, 0.0, False), (1, 0.5, False), (2, None, False)]
+    assert preferences(recorded) == [*first, (3, 0.5, False), (4, 1.0, False), (5, 0.0, False)]
     assert all(GUARD / 2 < answer.seconds < 5 for answer in recorded)
 
 

@@ -4,15 +4,16 @@ import time
 from contextlib import closing
 
 import pytest
-from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
+from browser import Browser
 from fake_training import bar, picture_of
-from labelled_page import BAR, await_question, is_visible, position, questions
+from labelled_page import BAR, await_question, is_visible, needs_browser, position, questions
 from selenium.webdriver.common.by import By
 
 from workshop.labelling.server import LabellingServer, start
 from workshop.labelling.session import LabellingSession
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason=NO_BROWSER)
+pytest_plugins = ["page_fixtures"]
+pytestmark = needs_browser
 
 
 CONTRASTS = """
