@@ -11,22 +11,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from subprocess import PIPE
+from typing import Any
 
 # Several processes, each with as many threads as there are cores, are in each other's way; so here, as in a run, one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from warm import CAN_FORK, Command, WarmProcess
-
-import main
-from workshop.program.program import run_program
-from workshop.program.run import recorded_arguments
-from workshop.records.directory import RunDirectory
-from workshop.records.progress import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6", "--fragment-length=5"]
@@ -89,6 +84,8 @@ def type_command(
 
 def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The same in this process, for what is not about processes: to import PyTorch in another one takes seconds."""
+    from workshop.program.program import run_program
+
     called = importlib.import_module(program.removesuffix(".py")).main
     typed = [program, *arguments]
     before, handlers = sys.argv, {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -106,8 +103,14 @@ def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.CompletedProcess(typed, code or 0, output.getvalue(), errors.getvalue())
 
 
-def train(arguments: list[str], follow: Callable[[Row], object] | None = None) -> Path:
+# The project is imported where it is needed: what deals the tests out imports this file, too, and needs none of it
+
+
+def train(arguments: list[str], follow: Callable[[dict[str, Any]], object] | None = None) -> Path:
     """A run of these flags in this process, from its beginning, and its directory."""
+    import main
+    from workshop.records.directory import RunDirectory
+
     config = main.read_config(arguments)
     result = main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), follow)
     return Path(result["run"])
@@ -115,6 +118,10 @@ def train(arguments: list[str], follow: Callable[[Row], object] | None = None) -
 
 def go_on(run: Path) -> None:
     """Go on with a run that was stopped, in this process."""
+    import main
+    from workshop.program.run import recorded_arguments
+    from workshop.records.directory import RunDirectory
+
     config = main.read_config(recorded_arguments(run))
     main.train(config, time.perf_counter(), lambda: RunDirectory.reopen(run))
 
@@ -146,6 +153,17 @@ def write_workshop(folder: Path, loss_body: str) -> Path:
 def without_seconds(directory: Path) -> list[dict[str, str]]:
     """The rows of a run's `progress.csv` but for the times, which differ from run to run."""
     return [{name: cell for name, cell in row.items() if name != "seconds"} for row in progress(directory)]
+
+
+@pytest.fixture(scope="module")
+def without_plots() -> Iterator[None]:
+    """Runs in this process draw nothing at their end, which takes half of a tiny run."""
+    from workshop.reports import report
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("draw_learning_curve", "draw_learned_reward"):
+            patch.setattr(report, name, lambda *_: None)
+        yield
 
 
 # Runs that many tests share; who changes one, changes a copy

@@ -170,9 +170,11 @@ def open_file(place: int, wanted: int | None) -> tuple[int, IO[Any] | None]:
 def serve(control: socket.socket) -> dict[str, Any]:
     """Fork for each command that comes; returns in the fork, with the command. The end of all commands ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a terminal sends to all; it ends with the tests
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how the forks have ended
     while True:
         message, descriptors, *_ = socket.recv_fds(control, LARGEST, 4)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:  # those that have told how their commands ended
+                pass
         if not message:
             os._exit(0)
         if os.fork() == 0:
@@ -188,7 +190,6 @@ def serve(control: socket.socket) -> dict[str, Any]:
 
 def fork_again_and_wait(files: list[int], reply: socket.socket) -> None:
     """Return in another fork, and tell the test which process that is and, once it has ended, how."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()
     if child == 0:
         reply.close()

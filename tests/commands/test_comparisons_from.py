@@ -8,6 +8,8 @@ from conftest import TINY, Finished, progress, train, type_here
 
 from workshop.records.comparisons_from import read_record
 
+pytestmark = pytest.mark.usefixtures("without_plots")
+
 
 def test_a_run_learns_from_what_another_recorded(tiny_run: Finished, tmp_path: Path):
     tiny = [flag for flag in TINY if not flag.startswith("--comparisons")]

@@ -15,6 +15,8 @@ from conftest import ROOT, progress, type_command, type_here
 
 import main
 
+pytestmark = pytest.mark.usefixtures("without_plots")
+
 Finished = subprocess.CompletedProcess[str]
 TINY = ["--solution", "--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6"]
 

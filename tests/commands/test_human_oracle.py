@@ -21,7 +21,8 @@ from conftest import Started, go_on, start_command, train, type_command
 from workshop.records.comparisons_from import read_record
 
 SMALL = ["--solution", "--oracle", "human", "--no-open-page", "--total-timesteps", "1200", "--iterations", "3"]
-SMALL += ["--n-envs", "2", "--comparisons", "8", "--ask-again", "2", "--fragment-length", "5", "--labeller", "Ada"]
+SMALL += ["--n-envs", "2", "--comparisons", "8", "--ask-again", "2", "--fragment-length", "5"]
+SMALL += ["--labeller", "Ada", "--no-pictures"]
 
 # `python main.py`, which does not wait for as long as a person may want to undo or to look
 IN_A_HURRY = (

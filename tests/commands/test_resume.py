@@ -22,6 +22,8 @@ from workshop.program.run import recorded_arguments
 from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError
 from workshop.records.directory import RunDirectory, flatten
 
+pytestmark = pytest.mark.usefixtures("without_plots")
+
 LONGER = [*SMALL, "--iterations=5", "--comparisons=12"]
 KINDS = {
     "pole": [],

@@ -63,7 +63,7 @@ def running(session: int) -> list[str]:
         ([], CHECKPOINT, signal.SIGINT),
         ([], PLOTS, signal.SIGINT),
         (PENDULUM, BEGUN, signal.SIGINT),
-        (PENDULUM, CHECKPOINT, signal.SIGINT),
+        pytest.param(PENDULUM, CHECKPOINT, signal.SIGINT, marks=pytest.mark.endurance),  # as two Ctrl-C do, below
         (PENDULUM, CHECKPOINT, signal.SIGTERM),
     ],
     ids=["training", "drawing", "worker start", "workers", "workers, SIGTERM"],

@@ -109,8 +109,9 @@ def group_is_alive(group: int, seconds: float) -> bool:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl-C cannot be typed for one program on Windows")
-def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path):
-    command = ["sweep.py", "--seeds", "3", "--jobs", "2", "--runs-dir", str(tmp_path / "runs")]
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.endurance)])
+def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path, jobs: str):
+    command = ["sweep.py", "--seeds", "3", "--jobs", jobs, "--runs-dir", str(tmp_path / "runs")]
     command += ["--plots-dir", str(tmp_path), *TINY_SWEEP, "--total-timesteps", "4000"]
     command.remove("--total-timesteps=1200")
     process = start_command(*command, new_session=True)

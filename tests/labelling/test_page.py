@@ -18,6 +18,7 @@ pytest_plugins = ["page_fixtures"]
 pytestmark = needs_browser
 
 
+@pytest.mark.endurance
 def test_a_whole_session_by_keyboard(browser: Browser):
     recorded: list[Answer] = []
     session = LabellingSession(recorded.append, 5, undo_seconds=0.3)

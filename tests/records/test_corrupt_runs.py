@@ -1,5 +1,7 @@
 """`--resume` of broken and hostile runs: a sentence, no traceback, no code run, and the files stay as they are."""
 
+import functools
+import io
 import json
 import os
 import pickle
@@ -22,6 +24,8 @@ from workshop.program.run import recorded_config
 from workshop.program.watch import watch
 from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError
 from workshop.records.directory import RunDirectory
+
+pytestmark = pytest.mark.usefixtures("without_plots")
 
 
 def open_again(run: Path) -> None:
@@ -192,15 +196,23 @@ def test_resume_unpickles_nothing(interrupted: Path, tmp_path: Path):
     assert not harm.path.exists()
 
 
-@pytest.mark.parametrize("name", [STATE, "fragments/000000.npz"])
-def test_resume_unpacks_no_bomb(interrupted: Path, name: str):
-    """A gigabyte of zeros in a megabyte is refused before any of it is unpacked."""
+@functools.cache
+def bomb() -> bytes:
+    """A gigabyte of zeros in a megabyte."""
+    file = io.BytesIO()
     with (
-        zipfile.ZipFile(interrupted / name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("state/data.pkl", "w", force_zip64=True) as entry,
     ):
         for _ in range(64):
             entry.write(bytes(1 << 24))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", [STATE, "fragments/000000.npz"])
+def test_resume_unpacks_no_bomb(interrupted: Path, name: str):
+    """It is refused before any of it is unpacked."""
+    (interrupted / name).write_bytes(bomb())
     started = time.perf_counter()
     refused(interrupted)
     assert time.perf_counter() - started < 1
