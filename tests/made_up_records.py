@@ -71,3 +71,17 @@ def answered(path: Path, preferences: list[float | None], **options: Any) -> Mad
     for preference in preferences:
         record.answer(record.ask(), preference)
     return record
+
+
+def of_two_people(folder: Path) -> list[MadeUpRecord]:
+    """Two records, x and y, with one of everything."""
+    ada = answered(folder / "x", [0.0, 1.0, 0.5, None], labeller="Ada Ä|B", seed=1)
+    ada.answer(ada.ask_again(1, swapped=True), 1.0)
+    bob = answered(folder / "y", [1.0, 1.0], labeller="bob", seed=2)
+    bob.undo(0)
+    return [ada, bob]
+
+
+def rows(file: Path) -> list[dict[str, Any]]:
+    """What is in a file of JSON, line by line."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

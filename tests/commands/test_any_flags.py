@@ -262,10 +262,21 @@ def test_no_flag_is_forgotten_here(config: Any, flags: dict[str, Any]):
         assert set(flags) <= set(flag_names(config)), "a flag that is no more"
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(arguments=command_lines(MAIN, TINY))
 @example(arguments=[*AS_TYPED, "--env", "FrozenLake-v1"])  # Discrete observations, which are not normalised
 def test_any_flags_of_main_are_refused_or_make_a_valid_run(arguments: list[str], recorded: Path):
+    require_refusal_or_valid_run(arguments, recorded)
+
+
+@pytest.mark.endurance
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(arguments=command_lines(MAIN, TINY))
+def test_many_more_flags_of_main(arguments: list[str], recorded: Path):
+    require_refusal_or_valid_run(arguments, recorded)
+
+
+def require_refusal_or_valid_run(arguments: list[str], recorded: Path) -> None:
     arguments = [str(recorded) if argument == "recorded" else argument for argument in arguments]
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -307,9 +318,20 @@ def test_any_flags_of_compare_are_refused_or_give_a_table(paths: list[str], data
             require_refusal(ended)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(arguments=command_lines(SWEEP, {"--solution": ()}))
 def test_any_flags_of_sweep_are_refused_or_give_a_table(arguments: list[str]):
+    require_refusal_or_table(arguments)
+
+
+@pytest.mark.endurance
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(arguments=command_lines(SWEEP, {"--solution": ()}))
+def test_many_more_flags_of_sweep(arguments: list[str]):
+    require_refusal_or_table(arguments)
+
+
+def require_refusal_or_table(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         ended = type_into(sweep.main, "sweep.py", arguments, Path(folder))
         if ended.code == 0:

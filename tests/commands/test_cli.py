@@ -5,15 +5,13 @@ import math
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, TINY, progress, type_command, type_here, write_workshop
+from conftest import TINY, progress, start_command, type_command, type_here, without_seconds, write_workshop
 from PIL import Image
 from stable_baselines3 import PPO
 
@@ -23,10 +21,6 @@ difference = returns_b - returns_a
 log_likelihood = preferences * torch.nn.functional.logsigmoid(difference)
 log_likelihood = log_likelihood + (1 - preferences) * torch.nn.functional.logsigmoid(-difference)
 return -log_likelihood.mean()"""
-
-
-def without_seconds(directory: Path) -> list[dict[str, str]]:
-    return [{name: cell for name, cell in row.items() if name != "seconds"} for row in progress(directory)]
 
 
 def test_unfilled_exercise_stops_at_once_and_says_where_and_what(tmp_path: Path):
@@ -103,7 +97,7 @@ def test_loss_that_is_right_at_first_and_not_finite_later_stops_the_run(tmp_path
 def test_exercise_filled_in_gives_the_same_numbers_as_the_solution(tmp_path: Path):
     write_workshop(tmp_path, RIGHT)
     for arguments in (["--name", "mine"], ["--name", "solution", "--solution"], ["--name", "again"]):
-        finished = type_command("main.py", *TINY, "--seed", "5", *arguments, cwd=tmp_path)
+        finished = type_command("main.py", *TINY, "--no-pictures", "--seed", "5", *arguments, cwd=tmp_path)
         assert finished.returncode == 0, finished.stderr
     runs = {path.name.split("__")[1]: path for path in (tmp_path / "runs").iterdir()}
     assert without_seconds(runs["mine"]) == without_seconds(runs["solution"])
@@ -115,7 +109,7 @@ def test_exercise_filled_in_gives_the_same_numbers_as_the_solution(tmp_path: Pat
 
 
 def test_another_seed_gives_other_numbers(tmp_path: Path, tiny_run):
-    finished = type_here("main.py", "--solution", *TINY, "--seed", "1", "--runs-dir", str(tmp_path))
+    finished = type_here("main.py", "--solution", *TINY, "--no-pictures", "--seed", "1", "--runs-dir", str(tmp_path))
     assert finished.returncode == 0, finished.stderr
     (other,) = tmp_path.iterdir()
     assert without_seconds(other)[-1] != without_seconds(tiny_run[1])[-1]
@@ -198,7 +192,7 @@ def test_tensorboard_shows_the_true_return_under_sb3s_own_name(tiny_run):
 
 def test_true_reward_needs_no_exercise_and_asks_nothing(tmp_path: Path):
     write_workshop(tmp_path, STUB)
-    finished = type_command("main.py", "--reward", "true", *TINY, cwd=tmp_path)
+    finished = type_command("main.py", "--reward", "true", "--no-pictures", *TINY, cwd=tmp_path)
     assert finished.returncode == 0, finished.stderr
     result = json.loads(finished.stdout.splitlines()[-1])
     assert result["comparisons"] == 0
@@ -210,7 +204,7 @@ def test_true_reward_needs_no_exercise_and_asks_nothing(tmp_path: Path):
 
 def test_every_trick_can_be_switched_off_and_whole_episodes_compared(tmp_path: Path):
     flags = "--no-pretrain --frontload 1 --ensemble-size 1 --query uniform --recent-fraction 1 --fragment-length 200 "
-    flags += "--total-timesteps 2400"
+    flags += "--total-timesteps 2400 --no-pictures"
     finished = type_here("main.py", "--solution", *TINY, *flags.split(), "--runs-dir", str(tmp_path))
     assert finished.returncode == 0, finished.stderr
     (directory,) = tmp_path.iterdir()
@@ -220,7 +214,9 @@ def test_every_trick_can_be_switched_off_and_whole_episodes_compared(tmp_path: P
 
 
 def test_another_environment_with_continuous_actions(tmp_path: Path):
-    finished = type_here("main.py", "--solution", "--env", "Pendulum-v1", *TINY, "--runs-dir", str(tmp_path))
+    finished = type_here(
+        "main.py", "--solution", "--env", "Pendulum-v1", *TINY, "--no-pictures", "--runs-dir", str(tmp_path)
+    )
     assert finished.returncode == 0, finished.stderr
     result = json.loads(finished.stdout.splitlines()[-1])
     assert -2000 < result["true_return_mean"] < 0
@@ -247,10 +243,7 @@ def test_watch_writes_the_moving_picture_where_there_is_no_display(tiny_run, tmp
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
 def test_interrupted_run_exits_130_and_keeps_its_rows(tmp_path: Path):
-    process = subprocess.Popen(
-        [sys.executable, "main.py", "--solution", "--runs-dir", str(tmp_path)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = start_command("main.py", "--solution", "--runs-dir", str(tmp_path))
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and not any(
         len(progress(path.parent)) > 1 for path in tmp_path.glob("*/progress.csv")

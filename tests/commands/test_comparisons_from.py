@@ -1,24 +1,27 @@
 """`main.py --comparisons-from`: learning from answers that were given in other runs."""
 
 import shutil
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from conftest import TINY, progress, type_here
+from conftest import TINY, Finished, progress, train, type_here
 
-import main
 from workshop.records.comparisons_from import read_record
-from workshop.records.directory import RunDirectory
 
-Finished = tuple[subprocess.CompletedProcess[str], Path]
+pytestmark = pytest.mark.usefixtures("without_plots")
 
 
 def test_a_run_learns_from_what_another_recorded(tiny_run: Finished, tmp_path: Path):
     tiny = [flag for flag in TINY if not flag.startswith("--comparisons")]
     done = type_here(
-        "main.py", "--solution", *tiny, "--comparisons-from", str(tiny_run[1]), "--runs-dir", str(tmp_path)
+        "main.py",
+        "--solution",
+        "--no-pictures",
+        *tiny,
+        "--comparisons-from",
+        str(tiny_run[1]),
+        "--runs-dir",
+        str(tmp_path),
     )
     assert done.returncode == 0, done.stderr
     (run,) = tmp_path.iterdir()
@@ -32,7 +35,14 @@ def test_a_run_learns_from_what_another_recorded(tiny_run: Finished, tmp_path: P
 
 def test_more_can_be_asked_beside_them(tiny_run: Finished, tmp_path: Path):
     done = type_here(
-        "main.py", "--solution", *TINY, "--comparisons-from", str(tiny_run[1]), "--runs-dir", str(tmp_path)
+        "main.py",
+        "--solution",
+        "--no-pictures",
+        *TINY,
+        "--comparisons-from",
+        str(tiny_run[1]),
+        "--runs-dir",
+        str(tmp_path),
     )
     assert done.returncode == 0, done.stderr
     (run,) = tmp_path.iterdir()
@@ -51,7 +61,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(
     tiny_run: Finished, tmp_path: Path, arguments: list[str], says: str
 ):
     typed = [argument.format(run=tiny_run[1]) for argument in arguments]
-    refused = type_here("main.py", "--solution", *typed, "--runs-dir", str(tmp_path / "runs"))
+    refused = type_here("main.py", "--solution", "--no-pictures", *typed, "--runs-dir", str(tmp_path / "runs"))
     assert refused.returncode == 2
     assert says in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -61,15 +71,22 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(
 def test_a_run_does_not_go_on_from_other_answers_than_it_began_with(tiny_run: Finished, tmp_path: Path):
     """Such as those of a run that has been asking on, meanwhile."""
     source = Path(shutil.copytree(tiny_run[1], tmp_path / "source"))
-    arguments = ["--solution", *TINY, "--comparisons-from", str(source), "--runs-dir", str(tmp_path / "runs")]
+    arguments = [
+        "--solution",
+        "--no-pictures",
+        *TINY,
+        "--comparisons-from",
+        str(source),
+        "--runs-dir",
+        str(tmp_path / "runs"),
+    ]
 
     def stop(row) -> None:
         if row["iteration"] == 1:
             raise KeyboardInterrupt
 
-    config = main.read_config(arguments)
     with pytest.raises(KeyboardInterrupt):
-        main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), stop)
+        train(arguments, stop)
     (run,) = (tmp_path / "runs").iterdir()
     lines = (source / "comparisons.jsonl").read_text(encoding="utf-8")
     (source / "comparisons.jsonl").write_text("".join(lines.splitlines(keepends=True)[:-1]), encoding="utf-8")

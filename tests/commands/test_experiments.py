@@ -15,6 +15,8 @@ from conftest import ROOT, progress, type_command, type_here
 
 import main
 
+pytestmark = pytest.mark.usefixtures("without_plots")
+
 Finished = subprocess.CompletedProcess[str]
 TINY = ["--solution", "--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6"]
 
@@ -104,11 +106,13 @@ def test_choice_models_are_compared_on_held_out_answers(tiny_run):
     assert "Held-out answers" in tiny_run[0].stderr
 
 
-def test_half_cheetah(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("horizon", [100, pytest.param(1000, marks=pytest.mark.endurance)])
+def test_half_cheetah(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, horizon: int):
     """With the settings that suit it; a flag overrides them. Where there is no OpenGL, there are no pictures."""
     monkeypatch.setenv("MUJOCO_GL", "disable")
     directory = run(
-        "--env HalfCheetah-v5 --total-timesteps 4400 --comparisons-per-fit 3 --fragment-length 30",
+        f"--env HalfCheetah-v5 --total-timesteps 4400 --comparisons-per-fit 3 --fragment-length 30 "
+        f"--fixed-horizon {horizon}",
         tmp_path,
         typed=type_command,  # what OpenGL there is, a process asks but once
     )
@@ -117,7 +121,7 @@ def test_half_cheetah(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert config["normalise"] is True
     assert (config["total_timesteps"], config["fragment_length"]) == (4400, 30)
     rows = progress(directory)
-    assert int(rows[0]["env_steps"]) == 2000
+    assert int(rows[0]["env_steps"]) == 2 * horizon
     assert all(-1500 < float(row["true_return_mean"]) < 500 for row in rows)
     assert list((directory / "videos").iterdir()) == []
     assert list((directory / "plots").iterdir()) != []

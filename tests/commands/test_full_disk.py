@@ -5,13 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import TINY
+from conftest import TINY, train
 from made_up_records import answered
 from made_up_runs import write_run
 from stable_baselines3 import PPO
@@ -21,7 +20,6 @@ import main
 import sweep
 from workshop.processes import leave
 from workshop.records import export
-from workshop.records.directory import RunDirectory
 
 SMALL = ["--solution", *TINY, "--hidden-sizes", "8", "--agent-hidden-sizes", "8", "--iterations=2"]
 SIZE = 8_000_000  # of the disk: some ten runs
@@ -125,7 +123,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # Bytes left for a run, which has 0.4 million when it is finished, from none to all but those of the last pictures
-@pytest.mark.parametrize("pages", [0, 2, 4, 8, 20, 40, 70, 100])
+@pytest.mark.parametrize(
+    "pages", [0, 20, 100, *(pytest.param(pages, marks=pytest.mark.endurance) for pages in (2, 4, 8, 40, 70))]
+)
 def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(disk: Disk, whole: Path, pages: int):
     (disk.path / "runs").mkdir()
     disk.leave(pages * 4096)
@@ -222,9 +222,8 @@ def test_a_read_only_disk_is_named(disk: Disk, mounted: Path):
         raise KeyboardInterrupt
 
     arguments = [*SMALL, "--runs-dir", str(disk.path / "runs")]
-    config = main.read_config(arguments)
     with pytest.raises(KeyboardInterrupt):
-        main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), stop)
+        train(arguments, stop)
     (run,) = (disk.path / "runs").iterdir()
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     with read_only(mounted):
@@ -249,16 +248,11 @@ def test_runs_that_are_a_file_are_named(tmp_path: Path):
 
 @pytest.mark.parametrize("iteration", [0, 1])
 def test_a_directory_that_vanishes_is_named(tmp_path: Path, iteration: int):
-    def train() -> None:
-        def remove(row) -> None:
-            if row["iteration"] == iteration:
-                shutil.rmtree(next(tmp_path.iterdir()))
+    def remove(row) -> None:
+        if row["iteration"] == iteration:
+            shutil.rmtree(next(tmp_path.iterdir()))
 
-        arguments = [*SMALL, "--runs-dir", str(tmp_path)]
-        config = main.read_config(arguments)
-        main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), remove)
-
-    code, said = typed(train)
+    code, said = typed(lambda: train([*SMALL, "--runs-dir", str(tmp_path)], remove))
     assert code == 1, said
     assert_one_sentence(said, "No such file or directory")
     assert "To go on" not in said

@@ -4,7 +4,6 @@ import http.cookiejar
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -14,25 +13,31 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import gymnasium
 import numpy as np
 import pytest
 from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
-from conftest import ROOT
+from conftest import Started, go_on, start_command, train, type_command
 
-import main
-from preferences import cut
-from workshop.agent.agent import Agent, AgentConfig
-from workshop.data.rollouts import Rollouts
-from workshop.environments.specs import EnvironmentConfig, environment_spec
-from workshop.labelling.fragment_clips import FragmentClips, find
-from workshop.program.run import recorded_arguments
 from workshop.records.comparisons_from import read_record
-from workshop.records.directory import RunDirectory
-from workshop.reports.moving_pictures import make_renderer
 
 SMALL = ["--solution", "--oracle", "human", "--no-open-page", "--total-timesteps", "1200", "--iterations", "3"]
-SMALL += ["--n-envs", "2", "--comparisons", "8", "--ask-again", "2", "--fragment-length", "5", "--labeller", "Ada"]
+SMALL += ["--n-envs", "2", "--comparisons", "8", "--ask-again", "2", "--fragment-length", "5"]
+SMALL += ["--labeller", "Ada", "--no-pictures"]
+
+# `python main.py`, which does not wait for as long as a person may want to undo or to look
+IN_A_HURRY = (
+    "-c",
+    """
+import runpy
+import sys
+import oracle
+from workshop.labelling.session import LabellingSession
+oracle.SECONDS_TO_LOOK = 0.1
+LabellingSession.__init__.__kwdefaults__["undo_seconds"] = 0.1
+sys.argv[0] = "main.py"
+runpy.run_path("main.py", run_name="__main__")
+""",
+)
 
 
 class Page:
@@ -53,11 +58,9 @@ class Page:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen, Page, list[str]]]:
+def running(*arguments: str, hurry: bool = True) -> Iterator[tuple[Started, Page, list[str]]]:
     """`python main.py …`, its page, and what it says on standard error as it comes."""
-    process = subprocess.Popen(
-        [sys.executable, "main.py", *arguments], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    process = start_command(*(IN_A_HURRY if hurry else ["main.py"]), *arguments)
     said: list[str] = []
     listener = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
     listener.start()
@@ -152,20 +155,16 @@ def forked(start: Callable[[], object], folder: Path) -> Iterator[Page]:
         os.waitpid(child, 0)
 
 
+@pytest.mark.endurance
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")
 def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goes_on(tmp_path: Path):
     """Twenty kills, each some time after one answer, which is acknowledged just before or while it is killed."""
     rng = np.random.default_rng(0)
     arguments = [*SMALL, "--comparisons", "22", "--runs-dir", str(tmp_path / "runs")]
-    config = main.read_config(arguments)
     acknowledged: dict[int, float] = {}
     run = None
     for _ in range(20):
-        if run is None:
-            start = partial(main.train, config, 0.0, lambda: RunDirectory.make(config, arguments))
-        else:
-            again = main.read_config(recorded_arguments(run))
-            start = partial(main.train, again, 0.0, partial(RunDirectory.reopen, run))
+        start = partial(train, arguments) if run is None else partial(go_on, run)
         preference = float(rng.integers(0, 2))
         with forked(start, tmp_path) as page:
             (number,) = label(page, lambda count: count == 1, lambda number, p=preference: p)
@@ -188,13 +187,14 @@ def lines_of(run: Path) -> list[dict]:
 
 def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
     doing = []
-    slow = ["--keep-labelling", "--schedule", "constant", "--total-timesteps", "12000"]
+    slow = ["--keep-labelling", "--schedule", "constant", "--total-timesteps", "6000"]
     with running(*SMALL, *slow, "--runs-dir", str(tmp_path)) as (
         process,
         page,
         said,
     ):
         while not (state := page.state())["finished"]:
+            time.sleep(0.01)
             if state["question"] is not None:
                 doing.append(state["doing"])
                 page.post("answer", number=state["question"]["number"], preference=1, seconds=0.1)
@@ -207,14 +207,7 @@ def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
 
 def test_the_terminal_asks_the_same(tmp_path: Path):
     arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
-    process = subprocess.run(
-        [sys.executable, "main.py", *arguments, "--runs-dir", str(tmp_path)],
-        cwd=ROOT,
-        input="l\nr\n=\ns\n" * 10,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    process = type_command(*IN_A_HURRY, *arguments, "--runs-dir", str(tmp_path), typed="l\nr\n=\ns\n" * 10)
     assert process.returncode == 0, process.stderr
     record = read_record(next(tmp_path.iterdir()))
     assert len(record) == 8
@@ -224,14 +217,7 @@ def test_the_terminal_asks_the_same(tmp_path: Path):
 
 def test_when_the_terminals_input_ends_the_run_says_how_to_go_on(tmp_path: Path):
     arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
-    process = subprocess.run(
-        [sys.executable, "main.py", *arguments, "--runs-dir", str(tmp_path)],
-        cwd=ROOT,
-        input="l\nr\n",
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    process = type_command(*IN_A_HURRY, *arguments, "--runs-dir", str(tmp_path), typed="l\nr\n")
     assert process.returncode == 1
     run = next(tmp_path.iterdir())
     assert f"python main.py --resume {run}" in process.stderr
@@ -242,59 +228,14 @@ def test_when_the_terminals_input_ends_the_run_says_how_to_go_on(tmp_path: Path)
 # Clips
 
 
-def rollouts_of(env_id: str, **config: object) -> tuple[Rollouts, int, gymnasium.envs.registration.EnvSpec]:
-    """Rollouts of an agent that has trained a little, the seed of its environments, and their specification."""
-    spec = environment_spec(EnvironmentConfig(env=env_id, **config))
-    agent = Agent(spec, AgentConfig(n_envs=2), 900, np.random.default_rng(0), "cpu", Path(), on_step=lambda steps: None)
-    rollouts = agent.random_rollouts(spec.max_episode_steps)
-    rollouts.add(agent.train(None))
-    return rollouts, agent.seed, spec
-
-
-@pytest.mark.parametrize("env_id", ["Pendulum-v1", "FixedHorizonCartPole-v0"])
-def test_a_clip_shows_what_was_done(env_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Of the pendulum, which is played again: the same pictures as of states set by hand."""
-    monkeypatch.chdir(tmp_path)
-    rollouts, seed, spec = rollouts_of(env_id)
-    clips = FragmentClips(spec, seed, pictures=True)
-    starts = rollouts.fragment_starts(6)[[3, -1]]
-    for fragment in (cut(rollouts, start[None], 6) for start in starts):
-        clip = clips.clip(rollouts, fragment.observations[0], fragment.actions[0])
-        assert clip.frames.shape[0] == 6
-        renderer = make_renderer(spec)
-        renderer.reset(seed=0)
-        for frame, observation in zip(clip.frames, fragment.observations[0], strict=True):
-            if env_id == "Pendulum-v1":
-                renderer.unwrapped.state = np.array([np.arctan2(observation[1], observation[0]), observation[2]])
-                renderer.unwrapped.last_u = None
-                drawn = renderer.render()
-                different = (np.abs(frame.astype(int) - drawn) > 60).any(axis=-1).mean()
-                assert different < 0.03  # but for the arrow that shows the action
-            else:
-                renderer.unwrapped.state = observation
-                np.testing.assert_array_equal(frame, renderer.render())
-    if env_id == "FixedHorizonCartPole-v0":
-        assert len(clip.text) == 6
-
-
-def test_a_fragment_is_found_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    rollouts, _, _ = rollouts_of("Pendulum-v1")
-    starts = rollouts.fragment_starts(5)[[0, 77, -1]]
-    fragments = cut(rollouts, starts, 5)
-    for row, start in enumerate(starts):
-        assert find(rollouts, fragments.observations[row], fragments.actions[row]) == tuple(start)
-    with pytest.raises(ValueError, match="no such fragment"):
-        find(rollouts, fragments.observations[0] + 1, fragments.actions[0])
-
-
+@pytest.mark.endurance
 @pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason=NO_BROWSER)
 def test_a_whole_run_by_keyboard_in_a_browser(tmp_path: Path):
     """From the first question to a trained agent, on a narrow screen, with undo, skip, equal and a reload."""
     browser = Browser()
     keys = ["→", "←", "s", "=", *["→"] * 20]
     try:
-        with running(*SMALL, "--runs-dir", str(tmp_path)) as (process, _, said):
+        with running(*SMALL, "--runs-dir", str(tmp_path), hurry=False) as (process, _, said):
             browser.look(360, 740)
             browser.open(next(line.split()[-1] for line in said if "http://" in line))
             answered, undone = "", False

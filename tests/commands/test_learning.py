@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from conftest import type_here
 from scipy.stats import ttest_ind
 
@@ -12,6 +13,8 @@ from workshop.exercise.choice_models import ChoiceModelConfig
 from workshop.program.device import choose_device
 from workshop.records.directory import RunDirectory
 from workshop.reports.report import Report
+
+pytestmark = pytest.mark.usefixtures("without_plots")
 
 SOLUTION = ChoiceModelConfig(loss="bradley-terry")
 

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, TINY, type_command, type_here
+from broken_runs import STATE, files
+from conftest import SMALL, go_on, start_command, train, type_command, type_here
 from stable_baselines3 import PPO
 
 import main
@@ -22,7 +22,9 @@ from workshop.program.run import recorded_arguments
 from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError
 from workshop.records.directory import RunDirectory, flatten
 
-SMALL = ["--solution", *TINY, "--hidden-sizes", "8", "--agent-hidden-sizes", "8", "--iterations=5", "--comparisons=12"]
+pytestmark = pytest.mark.usefixtures("without_plots")
+
+LONGER = [*SMALL, "--iterations=5", "--comparisons=12"]
 KINDS = {
     "pole": [],
     "true reward": ["--reward", "true"],
@@ -31,19 +33,6 @@ KINDS = {
     "everything": ["--dropout", "0.2", "--adaptive-weight-decay", "--query", "information-gain", "--oracle-skip", "0"],
 }
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")
-
-
-def train(arguments: list[str], runs_dir: Path) -> Path:
-    """A run in this process, from beginning to end."""
-    arguments = [*arguments, "--runs-dir", str(runs_dir)]
-    config = main.read_config(arguments)
-    result = main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments))
-    return Path(result["run"])
-
-
-def go_on(run: Path) -> None:
-    config = main.read_config(recorded_arguments(run))
-    main.train(config, time.perf_counter(), lambda: RunDirectory.reopen(run))
 
 
 def killed(start, seconds: float) -> None:
@@ -89,22 +78,24 @@ def assert_same(one: Path, other: Path) -> None:
 @pytest.fixture(scope="module", params=KINDS)
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Path, float]:
     """A run that was never stopped: its arguments, its directory and its seconds."""
-    arguments = [*SMALL, *KINDS[request.param]]
+    arguments = [*LONGER, *KINDS[request.param]]
     started = time.perf_counter()
-    run = train(arguments, tmp_path_factory.mktemp("whole"))
+    run = train([*arguments, "--runs-dir", str(tmp_path_factory.mktemp("whole"))])
     return arguments, run, time.perf_counter() - started
 
 
+@pytest.mark.endurance
 @needs_fork
 def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(
     whole: tuple[list[str], Path, float], tmp_path: Path
 ):
     """Five kills in each of five kinds of run, one after another in the same run: twenty-five, unforeseen."""
     arguments, uninterrupted, seconds = whole
+    arguments = [*arguments, "--runs-dir", str(tmp_path)]
     moments = np.random.default_rng(len(uninterrupted.name)).uniform(0.05, 0.6, size=5) * seconds
-    killed(lambda: train(arguments, tmp_path), moments[0])
+    killed(lambda: train(arguments), moments[0])
     while not list(tmp_path.glob("*/config.json")):  # killed too early to have left anything: begin again
-        killed(lambda: train(arguments, tmp_path), moments[0] + 0.5)
+        killed(lambda: train(arguments), moments[0] + 0.5)
     run = next(path.parent for path in tmp_path.glob("*/config.json"))
     for moment in moments[1:]:
         if not (run / "agent.zip").exists():
@@ -119,6 +110,7 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, whole: tuple[list[str], Path, float]
 ):
     arguments, uninterrupted, _ = whole
+    arguments = [*arguments, "--runs-dir", str(tmp_path)]
     saves = []
 
     def save(*what) -> None:
@@ -132,27 +124,11 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
     real_save = torch.save
     monkeypatch.setattr(torch, "save", save)
     with pytest.raises(KeyboardInterrupt):
-        train(arguments, tmp_path)
+        train(arguments)
     monkeypatch.undo()
     (run,) = tmp_path.iterdir()
     go_on(run)
     assert_same(run, uninterrupted)
-
-
-@pytest.fixture
-def interrupted(tmp_path: Path) -> Path:
-    """A run that was stopped after two iterations."""
-
-    def stop(row) -> None:
-        if row["iteration"] == 3:
-            raise KeyboardInterrupt
-
-    arguments = [*SMALL, "--runs-dir", str(tmp_path)]
-    config = main.read_config(arguments)
-    with pytest.raises(KeyboardInterrupt):
-        main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), stop)
-    (run,) = tmp_path.iterdir()
-    return run
 
 
 def test_options_are_those_that_were_typed(interrupted: Path):
@@ -213,8 +189,7 @@ def test_what_cannot_be_resumed_says_so(interrupted: Path, tmp_path: Path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on POSIX systems")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_a_run_with_the_command_that_resumes_it(tmp_path: Path, number: int, code: int):
-    command = [sys.executable, "main.py", "--solution", "--iterations", "10", "--runs-dir", str(tmp_path)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = start_command("main.py", "--solution", "--iterations", "10", "--runs-dir", str(tmp_path))
     deadline = time.monotonic() + 300
     while not list(tmp_path.glob("*/checkpoint/state.pt")) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -240,7 +215,7 @@ def test_a_signal_stops_a_run_with_the_command_that_resumes_it(tmp_path: Path, n
     ],
 )
 def test_training_that_blows_up_says_so_and_keeps_the_checkpoint_before(tmp_path: Path, kind: list[str]):
-    blown = type_here("main.py", *SMALL, *kind, "--agent-learning-rate", "1e30", "--runs-dir", str(tmp_path))
+    blown = type_here("main.py", *LONGER, *kind, "--agent-learning-rate", "1e30", "--runs-dir", str(tmp_path))
     assert blown.returncode == 1
     assert "the agent's weights are not finite any more" in blown.stderr
     assert "--agent-learning-rate" in blown.stderr
@@ -249,3 +224,12 @@ def test_training_that_blows_up_says_so_and_keeps_the_checkpoint_before(tmp_path
     state, pieces = Checkpoints(run).load()
     assert len(pieces) >= 1
     assert all(torch.isfinite(weights).all() for weights in state["agent"]["policy"].values())
+
+
+def test_resume_as_typed_says_one_sentence(interrupted: Path):
+    (interrupted / STATE).write_bytes((interrupted / STATE).read_bytes()[:-100])
+    before = files(interrupted)
+    typed = type_command("main.py", "--resume", str(interrupted))
+    assert (typed.returncode, typed.stdout) == (1, "")
+    assert typed.stderr == f"--resume {interrupted}: the checkpoint is damaged: state.pt cannot be read.\n"
+    assert files(interrupted) == before

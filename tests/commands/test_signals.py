@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import Started, start_command
+from warm import CAN_FORK
 
 from workshop.processes import children_stopped_by_the_program, stop_in_order
 
@@ -20,18 +21,11 @@ CHECKPOINT, BEGUN, PLOTS = "*/checkpoint/state.pt", "*/config.json", "*/reward_m
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on POSIX systems")
 
 
-def begin(command: list[str], runs_dir: Path, until: str | None) -> subprocess.Popen[str]:
+def begin(command: list[str], runs_dir: Path, until: str | None) -> Started:
     """Start a program in a session of its own, and wait for what it writes; without anything, for its imports."""
-    process = subprocess.Popen(
-        [sys.executable, *command, "--runs-dir", str(runs_dir), "--", *["--solution"] * ("sweep.py" in command)]
-        if "sweep.py" in command
-        else [sys.executable, *command, "--solution", "--runs-dir", str(runs_dir)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    trains = ["--", "--solution"] if "sweep.py" in command else ["--solution"]
+    arguments = [*command, "--runs-dir", str(runs_dir), *trains]
+    process = start_command(*arguments, new_session=True, anew=until is None or not CAN_FORK)
     deadline = time.monotonic() + 60
     while until and not list(runs_dir.glob(until)) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -39,7 +33,7 @@ def begin(command: list[str], runs_dir: Path, until: str | None) -> subprocess.P
     return process
 
 
-def end(process: subprocess.Popen[str], *signals: signal.Signals) -> tuple[int, str]:
+def end(process: Started, *signals: signal.Signals) -> tuple[int, str]:
     """Send the signals to all of the program's processes; its exit code and what it said, once none is left."""
     started = time.monotonic()
     for number in signals:
@@ -69,7 +63,7 @@ def running(session: int) -> list[str]:
         ([], CHECKPOINT, signal.SIGINT),
         ([], PLOTS, signal.SIGINT),
         (PENDULUM, BEGUN, signal.SIGINT),
-        (PENDULUM, CHECKPOINT, signal.SIGINT),
+        pytest.param(PENDULUM, CHECKPOINT, signal.SIGINT, marks=pytest.mark.endurance),  # as two Ctrl-C do, below
         (PENDULUM, CHECKPOINT, signal.SIGTERM),
     ],
     ids=["training", "drawing", "worker start", "workers", "workers, SIGTERM"],

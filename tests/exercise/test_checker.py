@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from loss_cases import NAMELESS, RIGHT, WRONG
+from right_losses import RIGHT
+from wrong_losses import NAMELESS, WRONG
 
 import main
 from workshop.exercise import checker as loss_checker
@@ -98,7 +99,7 @@ def test_an_error_is_shown_with_its_line():
 
     with pytest.raises(WrongLossError) as caught:
         check_loss(breaks)
-    assert "test_loss_checker.py, line" in caught.value.numbers
+    assert "test_checker.py, line" in caught.value.numbers
     assert "return torch.stack([a, b[:1]])  # this line" in caught.value.numbers
     assert "RuntimeError" in caught.value.numbers
 

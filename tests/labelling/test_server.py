@@ -1,9 +1,7 @@
 """The labelling page's server: what it keeps, and that what it refuses changes nothing."""
 
 import errno
-import http.client
 import io
-import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,47 +12,11 @@ import numpy as np
 import pytest
 from fake_training import bar, picture_of
 from PIL import Image
+from tabs import JSON, LEFT, Tab, answer
 
 from workshop.labelling.clips import Clip
 from workshop.labelling.server import LabellingServer, listen, start
 from workshop.labelling.session import Answer, LabellingSession, Question
-
-JSON = {"Content-Type": "application/json"}
-LEFT = {"number": 0, "preference": 0, "seconds": 1.5}
-
-
-class Tab:
-    """A browser's tab, or something that pretends to be one."""
-
-    def __init__(self, server: LabellingServer):
-        self.port = server.port
-        self.query = urlsplit(server.address).query
-        reply, _ = self.ask("GET", f"/?{self.query}", cookie=None)
-        self.cookie = reply.headers["Set-Cookie"].partition(";")[0]
-
-    def ask(
-        self, method: str, path: str, body: bytes | str | None = None, cookie: str | None = "", **headers: str
-    ) -> tuple[http.client.HTTPResponse, bytes]:
-        """A request as the page would send it but for these headers; an empty one is left out."""
-        brought = {"Cookie": self.cookie if cookie == "" else cookie}
-        brought |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        with closing(connection):
-            connection.request(method, path, body, {name: value for name, value in brought.items() if value})
-            reply = connection.getresponse()
-            return reply, reply.read()
-
-    def get(self, path: str) -> bytes:
-        reply, data = self.ask("GET", path)
-        assert reply.status == 200, data
-        return data
-
-    def state(self) -> dict:
-        return json.loads(self.get("/state"))
-
-    def post(self, path: str, data: object) -> tuple[int, dict]:
-        reply, body = self.ask("POST", path, json.dumps(data), **JSON)
-        return reply.status, json.loads(body)
 
 
 @pytest.fixture
@@ -97,10 +59,6 @@ def test_closing_uses_nothing_that_is_closed_already(session: LabellingSession):
 @pytest.fixture
 def tab(server: LabellingServer) -> Tab:
     return Tab(server)
-
-
-def answer(**fields: object) -> str:
-    return json.dumps(LEFT | fields)
 
 
 # What is refused. "own" stands for this server's own host and port.

@@ -77,7 +77,7 @@ def test_ctrl_c_reaches_a_trainer_that_waits():
     code = """
 import _thread, threading
 from workshop.labelling.session import LabellingSession, Question
-from fake_training import bar
+from tests.labelling.fake_training import bar
 session = LabellingSession(print, 1)
 session.ask([Question(0, bar(1), bar(2))])
 threading.Timer(0.2, _thread.interrupt_main).start()
@@ -162,4 +162,4 @@ def test_the_page_needs_neither_torch_nor_the_top_level():
         "import sys, workshop.labelling.server, workshop.labelling.terminal; "
         "print({'torch', 'main', 'oracle', 'preferences', 'reward_model'} & set(sys.modules))"
     )
-    assert type_command("-c", code).stdout == "set()\n"
+    assert type_command("-c", code, anew=True).stdout == "set()\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import start_command
 from fake_training import bar
 from PIL import Image
 
@@ -190,7 +190,7 @@ def test_the_terminal_is_as_before_after_an_interrupt(tmp_path: Path, monkeypatc
 def test_an_interrupt_ends_a_program_that_waits_for_a_line(tmp_path: Path):
     code = f"""
 from pathlib import Path
-from fake_training import bar
+from tests.labelling.fake_training import bar
 from workshop.labelling.session import LabellingSession, Question
 from workshop.labelling.terminal import TerminalLabeller
 session = LabellingSession(print, 1)
@@ -198,10 +198,7 @@ session.ask([Question(0, bar(1), bar(2))])
 with TerminalLabeller(session, Path({str(tmp_path)!r})):
     session.wait([0])
 """
-    program = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    with program:
+    with start_command("-c", code, stdin=subprocess.PIPE, stdout=None) as program:
         while program.stderr.read(1) != ">":  # it asks for a line
             assert program.poll() is None
         program.send_signal(signal.SIGINT)

@@ -2,19 +2,16 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import gymnasium
 import pytest
-from conftest import type_here
+from conftest import Finished, type_here
 from stable_baselines3 import PPO
 
 import workshop.program.watch
 from workshop import CARTPOLE_ID
 from workshop.environments.cartpole import FixedHorizonCartPoleEnv
-
-Finished = tuple[subprocess.CompletedProcess[str], Path]
 
 
 def test_the_window_shows_the_runs_own_agent(tiny_run: Finished, monkeypatch: pytest.MonkeyPatch):

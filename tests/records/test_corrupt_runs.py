@@ -1,86 +1,31 @@
-"""Broken and hostile run directories: a sentence, no traceback, no code run, and the files stay as they are."""
+"""`--resume` of broken and hostile runs: a sentence, no traceback, no code run, and the files stay as they are."""
 
+import functools
+import io
 import json
 import os
 import pickle
 import shutil
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from conftest import TINY, type_command, type_here
-from made_up_runs import write_run
+from broken_runs import PIECE, STATE, WRONG, Payload, ends, files, linked, some, thoroughly
+from conftest import type_here
 
-import compare
 import main
 from workshop.messages import RunError, UsageError
 from workshop.program.run import recorded_config
 from workshop.program.watch import watch
 from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError
 from workshop.records.directory import RunDirectory
-from workshop.records.finished import UnusableRunError, read_run
 
-SMALL = ["--solution", *TINY, "--hidden-sizes", "8", "--agent-hidden-sizes", "8"]
-STATE, PIECE = "checkpoint/state.pt", "checkpoint/iteration-000001.npz"
-WRONG = [
-    None,
-    True,
-    -1,
-    3.5,
-    10**30,
-    10**400,
-    "",
-    "x",
-    "\ud800",
-    "a\x00b",
-    "$\\frac$",
-    "\x1b[31m",
-    [],
-    [[]],
-    {},
-    {"a": 1},
-]
-
-
-class Payload:
-    """Makes a directory when it is unpickled."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-@pytest.fixture(scope="module")
-def interrupted_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was stopped after two iterations."""
-
-    def stop(row) -> None:
-        if row["iteration"] == 2:
-            raise KeyboardInterrupt
-
-    runs_dir = tmp_path_factory.mktemp("interrupted")
-    arguments = [*SMALL, "--runs-dir", str(runs_dir)]
-    config = main.read_config(arguments)
-    with pytest.raises(KeyboardInterrupt):
-        main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), stop)
-    (run,) = runs_dir.iterdir()
-    return run
-
-
-@pytest.fixture
-def interrupted(interrupted_once: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(interrupted_once, tmp_path / "run"))
-
-
-def files(run: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+pytestmark = pytest.mark.usefixtures("without_plots")
 
 
 def open_again(run: Path) -> None:
@@ -101,40 +46,36 @@ def refused(run: Path) -> str:
     return text
 
 
-def ends(content: bytes) -> Iterator[int]:
-    """Where to cut: at every tenth byte or, of a large file, every tenth of it; and everywhere near its end."""
-    yield from range(0, len(content), 10 if len(content) < 3000 else len(content) // 10)
-    yield from range(len(content) - 30, len(content))
-
-
-# --resume
-
-
+@thoroughly
 @pytest.mark.parametrize("name", ["config.json", STATE, PIECE, "fragments/000000.npz"])
-def test_resume_refuses_files_cut_short_anywhere(interrupted: Path, name: str):
+def test_resume_refuses_files_cut_short_anywhere(interrupted: Path, name: str, thorough: bool):
     content = (interrupted / name).read_bytes()
-    for end in ends(content.rstrip()):
+    for end in some(ends(content.rstrip()), thorough):
         (interrupted / name).write_bytes(content[:end])
         assert Path(name).name in refused(interrupted) or "damaged" in refused(interrupted)
 
 
-def test_a_checkpoint_cut_short_at_any_tenth_byte_is_not_loaded(interrupted: Path, monkeypatch: pytest.MonkeyPatch):
+@thoroughly
+def test_a_checkpoint_cut_short_at_any_tenth_byte_is_not_loaded(
+    interrupted: Path, monkeypatch: pytest.MonkeyPatch, thorough: bool
+):
     """What `--resume` refuses it by, without the rest of the program, which would take an hour."""
     checkpoints = Checkpoints(interrupted)
     whole = checkpoints._load_state()
     for name in (STATE, PIECE):
-        for end in reversed(range(0, (interrupted / name).stat().st_size, 10)):
+        for end in some(reversed(range(0, (interrupted / name).stat().st_size, 10)), thorough, n=60):
             os.truncate(interrupted / name, end)
             with pytest.raises(UnusableCheckpointError, match="is damaged"):
                 checkpoints.load()
         monkeypatch.setattr(checkpoints, "_load_state", lambda: whole)  # to go on to the next file
 
 
-def test_resume_drops_a_torn_answer_and_refuses_any_other_damage_of_them(interrupted: Path):
+@thoroughly
+def test_resume_drops_a_torn_answer_and_refuses_any_other_damage_of_them(interrupted: Path, thorough: bool):
     """All of these answers are from before the checkpoint, but for one that a kill cut off after it."""
     file = interrupted / "comparisons.jsonl"
     content = file.read_bytes()
-    for end in range(0, len(content), 10):
+    for end in some(range(0, len(content), 10), thorough, n=12):
         whole, _, torn = content[:end].rpartition(b"\n")
         file.write_bytes(content[:end])
         assert f"it lacks the answer to question {len(whole.splitlines())}." in refused(interrupted)
@@ -163,13 +104,14 @@ def test_resume_refuses_random_bytes(interrupted: Path, name: str):
         refused(interrupted)
 
 
+@thoroughly
 @pytest.mark.parametrize("name", [STATE, PIECE])
-def test_resume_refuses_a_checkpoint_with_a_single_bit_changed(interrupted: Path, name: str):
+def test_resume_refuses_a_checkpoint_with_a_single_bit_changed(interrupted: Path, name: str, thorough: bool):
     content = (interrupted / name).read_bytes()
     whole, _ = Checkpoints(interrupted).load()
     generator = np.random.default_rng(1)
     accepted = 0
-    for place in generator.integers(len(content), size=60):
+    for place in generator.integers(len(content), size=60 if thorough else 6):
         changed = bytearray(content)
         changed[place] ^= 1 << generator.integers(8)
         (interrupted / name).write_bytes(changed)
@@ -185,10 +127,11 @@ def test_resume_refuses_a_checkpoint_with_a_single_bit_changed(interrupted: Path
     assert accepted < 40
 
 
-def test_resume_refuses_options_that_are_none(interrupted: Path):
+@thoroughly
+def test_resume_refuses_options_that_are_none(interrupted: Path, thorough: bool):
     good = json.loads((interrupted / "config.json").read_text())
     for option in ("seed", "iterations", "env", "hidden_sizes", "query", "solution", "device", "weight_decay"):
-        for value in WRONG:
+        for value in some(WRONG, thorough, n=4):
             if type(value) is not type(good[option]) or option in ("env", "query", "device"):
                 (interrupted / "config.json").write_text(json.dumps(good | {option: value}))
                 refused(interrupted)
@@ -253,25 +196,26 @@ def test_resume_unpickles_nothing(interrupted: Path, tmp_path: Path):
     assert not harm.path.exists()
 
 
-@pytest.mark.parametrize("name", [STATE, "fragments/000000.npz"])
-def test_resume_unpacks_no_bomb(interrupted: Path, name: str):
-    """A gigabyte of zeros in a megabyte is refused before any of it is unpacked."""
+@functools.cache
+def bomb() -> bytes:
+    """A gigabyte of zeros in a megabyte."""
+    file = io.BytesIO()
     with (
-        zipfile.ZipFile(interrupted / name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("state/data.pkl", "w", force_zip64=True) as entry,
     ):
         for _ in range(64):
             entry.write(bytes(1 << 24))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", [STATE, "fragments/000000.npz"])
+def test_resume_unpacks_no_bomb(interrupted: Path, name: str):
+    """It is refused before any of it is unpacked."""
+    (interrupted / name).write_bytes(bomb())
     started = time.perf_counter()
     refused(interrupted)
     assert time.perf_counter() - started < 1
-
-
-def linked(link: Path, target: Path) -> None:
-    try:
-        link.symlink_to(target, target_is_directory=target.is_dir())
-    except OSError:
-        pytest.skip("symbolic links cannot be made here")
 
 
 @pytest.mark.parametrize("name", ["config.json", "progress.csv", "comparisons.jsonl", "fragments", "checkpoint", STATE])
@@ -304,161 +248,7 @@ def test_resume_imports_no_code_of_a_run(interrupted: Path, tmp_path: Path, monk
     assert not (tmp_path / "harm").exists()
 
 
-def test_resume_as_typed_says_one_sentence(interrupted: Path):
-    (interrupted / STATE).write_bytes((interrupted / STATE).read_bytes()[:-100])
-    before = files(interrupted)
-    typed = type_command("main.py", "--resume", str(interrupted))
-    assert (typed.returncode, typed.stdout) == (1, "")
-    assert typed.stderr == f"--resume {interrupted}: the checkpoint is damaged: state.pt cannot be read.\n"
-    assert files(interrupted) == before
-
-
 # --watch
 
 
-@pytest.fixture(scope="module")
-def agent_once(tiny_run: tuple[Any, Path]) -> Path:
-    return tiny_run[1]
-
-
-def test_watch_reads_the_weights_of_the_agent_and_nothing_else(agent_once: Path, tmp_path: Path):
-    """SB3's own reader unpickles `data`, in which this run's has a payload."""
-    import base64
-
-    run = Path(shutil.copytree(agent_once, tmp_path / "run"))
-    harm = Payload(tmp_path / "harm")
-    with zipfile.ZipFile(run / "agent.zip") as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
-    data = json.loads(entries["data"])
-    pickled = base64.b64encode(pickle.dumps(harm)).decode()
-    data = {name: {":type:": "x", ":serialized:": pickled} for name in data}
-    with zipfile.ZipFile(run / "agent.zip", "w") as archive:
-        for name, content in entries.items():
-            archive.writestr(name, json.dumps(data) if name == "data" else content)
-    watch(run)
-    assert (run / "videos" / "watch.gif").stat().st_size > 1000
-    assert not harm.path.exists()
-
-
-def test_watch_refuses_what_is_broken_in_a_sentence(agent_once: Path, tmp_path: Path):
-    run = Path(shutil.copytree(agent_once, tmp_path / "run"))
-    harm = Payload(tmp_path / "harm")
-    agent, config = (run / "agent.zip").read_bytes(), (run / "config.json").read_text()
-    broken: list[tuple[bytes, str]] = [(agent[:end], config) for end in ends(agent)]
-    broken += [(pickle.dumps(harm), config), (np.random.default_rng(0).bytes(5000), config)]
-    options = json.loads(config)
-    broken += [(agent, json.dumps(options | {"agent_hidden_sizes": sizes})) for sizes in ([3], [], "x", [10**30], None)]
-    broken += [(agent, text) for text in ("", "[]", "{}", json.dumps(options | {"seed": "x"}))]
-    broken += [(agent, json.dumps(options | {"env": env})) for env in ("nowhere", 3, "Pendulum-v1")]
-    with zipfile.ZipFile(run / "agent.zip") as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
-    for policy in ({}, {"log_std": torch.zeros(1)}, 3, harm, float("nan")):
-        with zipfile.ZipFile(run / "agent.zip", "w") as archive:
-            for name, content in entries.items():
-                if name != "policy.pth":
-                    archive.writestr(name, content)
-            with archive.open("policy.pth", "w") as stream:
-                torch.save(policy, stream)
-        broken.append(((run / "agent.zip").read_bytes(), config))
-    for agent, config in broken:
-        (run / "agent.zip").write_bytes(agent)
-        (run / "config.json").write_text(config)
-        before = files(run)
-        with pytest.raises((RunError, UsageError)) as caught:
-            watch(run)
-        assert "\n" not in str(caught.value)
-        assert files(run) == before
-    assert not harm.path.exists()
-
-
 # compare.py
-
-
-@pytest.fixture
-def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Path], object]], tuple[str, bool]]:
-    """Compare a good run with one that is spoilt first; returns the messages, and whether the other was left out."""
-    monkeypatch.setattr(compare, "save", lambda figure, path: [text.get_text() for text in figure.legends[0].texts])
-    write_run(tmp_path / "runs", [0, 200])
-    broken = write_run(tmp_path / "runs", [0, 100], seed=1)
-    good = files(broken)
-
-    def call(spoil: Callable[[Path], object], capsys: pytest.CaptureFixture) -> tuple[str, bool]:
-        for name, content in good.items():
-            (broken / name).unlink(missing_ok=True)
-            (broken / name).write_bytes(content)
-        spoil(broken)
-        before = files(tmp_path / "runs")
-        compare.compare_runs([*sorted((tmp_path / "runs").iterdir())], "env_steps", tmp_path / "plots", "comparison")
-        assert files(tmp_path / "runs") == before
-        said = capsys.readouterr()
-        assert "Figure: " in said.err
-        return said.err, f"Left out: {broken}: " in said.err
-
-    return call
-
-
-def test_compare_survives_files_cut_short_anywhere(tmp_path: Path):
-    run = write_run(tmp_path, [0, 200, 190])
-    for name in ("config.json", "progress.csv"):
-        content = (run / name).read_bytes()
-        for end in range(0, len(content) - 1, 3):
-            (run / name).write_bytes(content[:end])
-            try:
-                cut = read_run(run)
-            except UnusableRunError:
-                continue
-            assert name == "progress.csv"  # in its last cell, of which what is left is a number still, or empty
-            assert list(cut.columns["true_return_mean"]) == [0, 200, 190]
-        (run / name).write_bytes(content)
-
-
-def test_compare_leaves_out_or_takes_whatever_the_options_are(compared, capsys: pytest.CaptureFixture):
-    options = ["seed", "env", "iterations", "packages", "name", "fixed_horizon", "reward", "hidden_sizes", "pretrain"]
-    for option in options:
-        for value in WRONG:
-
-            def spoil(run: Path, option: str = option, value: Any = value) -> None:
-                config = json.loads((run / "config.json").read_text()) | {option: value}
-                (run / "config.json").write_text(json.dumps(config))
-
-            compared(spoil, capsys)
-
-
-@pytest.mark.parametrize(
-    "cell", ["nan", "inf", "-inf", "1e400", "1e308", "-1e308", "1e-320", "x", "1_0", "٣", '"', "\x00"]
-)
-def test_compare_leaves_out_or_takes_whatever_the_cells_are(compared, capsys: pytest.CaptureFixture, cell: str):
-    for column in range(9):
-
-        def spoil(run: Path, column: int = column) -> None:
-            *lines, last = (run / "progress.csv").read_text().splitlines()
-            cells = last.split(",")
-            cells[column] = cell
-            (run / "progress.csv").write_text("\n".join([*lines, ",".join(cells)]) + "\n", encoding="utf-8")
-
-        compared(spoil, capsys)
-
-
-@pytest.mark.parametrize("name", ["config.json", "progress.csv"])
-def test_compare_reads_no_links_and_no_directories(compared, capsys: pytest.CaptureFixture, tmp_path: Path, name: str):
-    def link(run: Path) -> None:
-        (run / name).rename(tmp_path / "outside")
-        linked(run / name, tmp_path / "outside")
-
-    assert compared(link, capsys)[1]
-    if Path("/dev/zero").exists():
-
-        def endless(run: Path) -> None:
-            (run / name).unlink()
-            linked(run / name, Path("/dev/zero"))
-
-        assert compared(endless, capsys)[1]
-
-
-def test_compare_imports_nothing_for_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Gymnasium imports what stands before the colon of an environment's id."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    run = write_run(tmp_path / "runs", [0, 200], env="payload:Env-v0")
-    (tmp_path / "payload.py").write_text(f"import os; os.mkdir({str(tmp_path / 'harm')!r})")
-    assert read_run(run).solved_at is None
-    assert not (tmp_path / "harm").exists()

@@ -1,36 +1,24 @@
-"""`python -m workshop.records.export` as typed, and what it writes."""
+"""What an export writes, and what cannot be exported."""
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, type_command
-from made_up_records import ENV, MadeUpRecord, answered
-from workshop.records.export import export
+from made_up_records import ENV, MadeUpRecord, answered, of_two_people, rows
 
 from workshop.messages import UsageError
+from workshop.records.export import export
 
 
-def rows(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+@pytest.fixture
+def records(tmp_path: Path) -> list[MadeUpRecord]:
+    return of_two_people(tmp_path / "runs")
 
 
 def fragment(record: MadeUpRecord, number: int, side: str) -> dict[str, list]:
     arrays = record.arrays(number)
     return {name: arrays[f"{name}_{side}"][0].tolist() for name in ("observations", "actions")}
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> list[MadeUpRecord]:
-    """Two people's, with one of everything."""
-    ada = answered(tmp_path / "runs" / "x", [0.0, 1.0, 0.5, None], labeller="Ada Ä|B", seed=1)
-    ada.answer(ada.ask_again(1, swapped=True), 1.0)
-    bob = answered(tmp_path / "runs" / "y", [1.0, 1.0], labeller="bob", seed=2)
-    bob.undo(0)
-    return [ada, bob]
 
 
 def test_the_preferred_fragment_is_the_chosen_one(tmp_path: Path, records: list[MadeUpRecord]):
@@ -111,17 +99,6 @@ def test_runs_of_one_name_are_refused(tmp_path: Path, records: list[MadeUpRecord
         export([tmp_path / "runs", tmp_path / "other"], tmp_path / "out")
 
 
-# As typed
-
-
-def test_an_export_as_typed(tmp_path: Path, records: list[MadeUpRecord]):
-    runs = [str(record.path) for record in records]
-    finished = type_command("-m", "workshop.records.export", *runs, "--output", str(tmp_path / "deep" / "out"))
-    assert (finished.returncode, finished.stdout) == (0, "")
-    assert "3 pairs and 1 ties" in finished.stderr
-    assert len(rows(tmp_path / "deep" / "out" / "comparisons.jsonl")) == 3
-
-
 @pytest.mark.parametrize(
     ("case", "says"),
     [
@@ -159,19 +136,3 @@ def test_what_cannot_be_exported_says_why(tmp_path: Path, records: list[MadeUpRe
         export(runs, output)
     assert "\n" not in str(caught.value)
     assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_a_refusal_as_typed_has_exit_code_2_and_no_traceback(tmp_path: Path):
-    finished = type_command(
-        "-m", "workshop.records.export", str(tmp_path / "nowhere"), "--output", str(tmp_path / "out")
-    )
-    assert finished.returncode == 2
-    assert finished.stdout == ""
-    assert len(finished.stderr.splitlines()) == 1
-    assert not (tmp_path / "out").exists()
-
-
-def test_help_names_the_flags():
-    finished = type_command("-m", "workshop.records.export", "--help", cwd=ROOT)
-    assert finished.returncode == 0
-    assert "--output" in finished.stdout

@@ -1,14 +1,12 @@
-"""Ways to write the loss: wrong ones with the name that the checker must give each, and right ones."""
+"""Wrong ways to write the loss, each with the name that the checker must give it."""
 
 import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 WRONG: list[tuple[str, Callable[..., object]]] = []
-RIGHT: list[Callable[..., Tensor]] = []
 
 
 def wrong(diagnosis: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
@@ -17,85 +15,6 @@ def wrong(diagnosis: str) -> Callable[[Callable[..., object]], Callable[..., obj
         return loss
 
     return keep
-
-
-def right(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    RIGHT.append(loss)
-    return loss
-
-
-# --- right -----------------------------------------------------------------------------------------------------------
-
-
-@right
-def cross_entropy_with_logits(a, b, p):
-    return F.binary_cross_entropy_with_logits(b - a, p)
-
-
-@right
-def logsigmoid_of_both(a, b, p):
-    return -((1 - p) * F.logsigmoid(a - b) + p * F.logsigmoid(b - a)).mean()
-
-
-@right
-def logsigmoid_with_where(a, b, p):
-    for_a, for_b = -F.logsigmoid(a - b), -F.logsigmoid(b - a)
-    return torch.where(p == 0, for_a, torch.where(p == 1, for_b, (for_a + for_b) / 2)).mean()
-
-
-@right
-def cross_entropy_of_stacked_returns(a, b, p):
-    return F.cross_entropy(torch.stack([a, b], dim=1), torch.stack([1 - p, p], dim=1))
-
-
-@right
-def log_softmax(a, b, p):
-    log_p = torch.stack([a, b]).log_softmax(dim=0)
-    return -((1 - p) * log_p[0] + p * log_p[1]).mean()
-
-
-@right
-def softplus(a, b, p):
-    return (F.softplus(b - a) - p * (b - a)).mean()
-
-
-@right
-def logsumexp(a, b, p):
-    return (torch.logsumexp(torch.stack([a, b]), dim=0) - (1 - p) * a - p * b).mean()
-
-
-@right
-def logaddexp(a, b, p):
-    return torch.mean(torch.logaddexp(a, b) - torch.lerp(a, b, p))
-
-
-@right
-def by_hand_and_stable(a, b, p):
-    difference = b - a
-    return (difference.clamp(min=0) + torch.log1p(torch.exp(-difference.abs())) - p * difference).mean()
-
-
-@right
-def in_float64(a, b, p):
-    return F.binary_cross_entropy_with_logits((b - a).double(), p.double())
-
-
-@right
-def in_float32(a, b, p):
-    return F.binary_cross_entropy_with_logits((b - a).float(), p.float())
-
-
-@right
-def a_loop(a, b, p):
-    total = torch.zeros((), dtype=a.dtype)
-    for one_a, one_b, one_p in zip(a, b, p, strict=True):
-        total = total + (1 - one_p) * F.softplus(one_b - one_a) + one_p * F.softplus(one_a - one_b)
-    return total / len(a)
-
-
-@right
-def sum_over_the_size_of_the_batch(a, b, p):
-    return F.binary_cross_entropy_with_logits(b - a, p, reduction="sum") / a.numel()
 
 
 # --- wrong: the form of what is returned -----------------------------------------------------------------------------
