@@ -111,8 +111,8 @@ def train(arguments: list[str], follow: Callable[[dict[str, Any]], object] | Non
     import main
     from workshop.records.directory import RunDirectory
 
-    config = main.read_config(arguments)
-    result = main.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), follow)
+    config = main.program.read_config(arguments)
+    result = main.program.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), follow)
     return Path(result["run"])
 
 
@@ -122,8 +122,8 @@ def go_on(run: Path) -> None:
     from workshop.program.run import recorded_arguments
     from workshop.records.directory import RunDirectory
 
-    config = main.read_config(recorded_arguments(run))
-    main.train(config, time.perf_counter(), lambda: RunDirectory.reopen(run))
+    config = main.program.read_config(recorded_arguments(run))
+    main.program.train(config, time.perf_counter(), lambda: RunDirectory.reopen(run))
 
 
 def progress(directory: Path) -> list[dict[str, str]]:

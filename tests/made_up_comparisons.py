@@ -3,10 +3,10 @@
 import numpy as np
 from gymnasium import spaces
 
-from preferences import Comparisons, Fragments
 from reward_model import RewardModel, RewardModelConfig
-from workshop.data.rollouts import Rollouts
-from workshop.exercise.choice_models import ChoiceModelConfig, PreferenceLoss, bradley_terry_loss, choice_model
+from workshop.data import Comparisons, Fragments, Rollouts
+from workshop.exercise.choice_models import ChoiceModelConfig, PreferenceLoss, choice_model
+from workshop.exercise.solution import bradley_terry_loss
 
 OBSERVATIONS = spaces.Box(-np.inf, np.inf, (2,), np.float32)
 ACTIONS = spaces.Discrete(2)

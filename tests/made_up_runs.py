@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workshop.records.directory import COLUMNS
+from workshop.records.progress import COLUMNS
 
 OPTIONS = {
     "seed": 0,

@@ -5,8 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from oracle import OracleConfig, SyntheticOracle
-from preferences import Fragments
-from workshop.data.rollouts import Rollouts
+from workshop.data import Fragments, Rollouts
 
 N = 4000
 

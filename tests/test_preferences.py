@@ -7,17 +7,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from preferences import (
-    Comparisons,
-    Fragments,
-    PreferencesConfig,
-    Questions,
-    cut,
-    k_centre,
-    sample_pairs,
-    uncertainty,
-)
-from workshop.data.rollouts import Rollouts
+from preferences import PreferencesConfig, Questions, k_centre, sample_pairs, uncertainty
+from workshop.data import Comparisons, Fragments, Rollouts, cut
 from workshop.messages import UsageError
 
 

@@ -17,8 +17,9 @@ from made_up_comparisons import (
     rollouts,
 )
 
-from preferences import Comparisons, Fragments, uncertainty
+from preferences import uncertainty
 from reward_model import RewardModel, RewardModelConfig
+from workshop.data import Comparisons, Fragments
 from workshop.messages import RunError
 from workshop.networks.joint import EnsembleMLP
 

@@ -8,9 +8,9 @@ import torch
 from made_up_comparisons import model, random_comparisons, random_fragments, rollouts
 from scipy.optimize import minimize
 
-from preferences import Comparisons
 from reward_model import RewardModel
-from workshop.exercise.choice_models import bradley_terry_loss
+from workshop.data import Comparisons
+from workshop.exercise.solution import bradley_terry_loss
 from workshop.networks.joint import EnsembleMLP
 
 

@@ -8,10 +8,12 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecMonitor
-from workshop.environments.vectors import make_vec_env
 
 from workshop import CARTPOLE_ID
-from workshop.agent.agent import Agent, AgentConfig, LearnedRewardVecEnv
+from workshop.agent.agent import Agent
+from workshop.agent.learned_reward import LearnedRewardVecEnv
+from workshop.agent.ppo import AgentConfig
+from workshop.agent.vectors import make_vec_env
 from workshop.reports.evaluation import Evaluator
 
 

@@ -19,8 +19,9 @@ from stable_baselines3 import PPO
 import compare
 import main
 import sweep
-from workshop.exercise.choice_models import bradley_terry_loss
-from workshop.program.program import flag_names, run_program
+from workshop.commands import run_program
+from workshop.exercise.solution import bradley_terry_loss
+from workshop.flags import flag_names
 from workshop.records.comparisons_from import read_record
 from workshop.records.finished import read_run
 from workshop.reports import report
@@ -209,7 +210,7 @@ def _without_what_takes_long() -> Iterator[None]:
 
 def made_up(arguments: Sequence[str], parent: int, follow: Callable[..., object] | None = None) -> Path:
     """Stands in for a run of a sweep."""
-    config = main.read_config(arguments)
+    config = main.program.read_config(arguments)
     return write_run(
         config.runs_dir, [0, 100, 200], seed=config.seed, fragment_length=config.preferences.fragment_length
     )
@@ -219,7 +220,7 @@ def made_up(arguments: Sequence[str], parent: int, follow: Callable[..., object]
 def recorded(tmp_path_factory: pytest.TempPathFactory, _without_what_takes_long: None) -> Path:
     """A run with answers to learn from."""
     folder = tmp_path_factory.mktemp("recorded")
-    ended = type_into(main.main, "main.py", AS_TYPED, folder)
+    ended = type_into(main.program.main, "main.py", AS_TYPED, folder)
     assert ended.code == 0, ended.err
     return next((folder / "runs").iterdir())
 
@@ -280,7 +281,7 @@ def require_refusal_or_valid_run(arguments: list[str], recorded: Path) -> None:
     arguments = [str(recorded) if argument == "recorded" else argument for argument in arguments]
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        ended = type_into(main.main, "main.py", arguments, folder)
+        ended = type_into(main.program.main, "main.py", arguments, folder)
         if ended.code != 0:
             require_refusal(ended)
         elif "--hint" in arguments or "--check" in arguments:

@@ -151,7 +151,7 @@ def test_agent_and_reward_model_on_a_gpu(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(main.RewardModel, "fit", spy)
     monkeypatch.setattr(sys, "argv", ["main.py", *TINY, "--device", "cuda", "--runs-dir", str(tmp_path)])
-    main.main()
+    main.program.main()
     assert devices == {"cuda"}
 
 
@@ -159,7 +159,7 @@ def help_of(arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setattr(sys, "argv", ["main.py", *arguments.split(), "--help"])
     monkeypatch.setenv("COLUMNS", "80")  # one column: side by side, two texts would mingle
     with pytest.raises(SystemExit) as end:
-        main.main()
+        main.program.main()
     assert end.value.code == 0
     return re.sub(r"[│╭╰─╮╯\s]+", " ", capsys.readouterr().out)
 
@@ -194,20 +194,20 @@ def test_the_readme_has_every_experiment_and_no_flag_that_does_not_exist(monkeyp
 @pytest.mark.parametrize(("arguments", "comparisons", "usual"), [([], 20, 36), (["--env", "HalfCheetah-v5"], 350, 700)])
 def test_a_preset_changes_defaults_and_nothing_that_is_typed(arguments: list[str], comparisons: int, usual: int):
     preset = [*arguments, "--preset", "few-comparisons"]
-    config = main.read_config(preset)
+    config = main.program.read_config(preset)
     assert (config.preferences.comparisons, config.reward_model.reward_network) == (comparisons, "additive")
-    typed = main.read_config([*preset, "--comparisons", "9", "--reward-network", "joint"])
+    typed = main.program.read_config([*preset, "--comparisons", "9", "--reward-network", "joint"])
     assert (typed.preferences.comparisons, typed.reward_model.reward_network) == (9, "joint")
     assert typed.preferences.pool_factor == config.preferences.pool_factor
-    without = main.read_config(arguments)
+    without = main.program.read_config(arguments)
     assert (without.preferences.comparisons, without.reward_model.reward_network) == (usual, "joint")
     assert config.agent == replace(without.agent, entropy_bonus=0.3 if arguments == [] else 0.0004)
 
 
 @pytest.mark.parametrize("arguments", [["--preset", "few-comparisons"], ["--env", "HalfCheetah-v5"]])
 def test_a_factor_for_the_first_batch_asks_for_frontloading(arguments: list[str]):
-    assert main.read_config(arguments).preferences.schedule != "frontloaded"
-    asked_for = main.read_config([*arguments, "--frontload", "4"])
+    assert main.program.read_config(arguments).preferences.schedule != "frontloaded"
+    asked_for = main.program.read_config([*arguments, "--frontload", "4"])
     assert (asked_for.preferences.schedule, asked_for.preferences.frontload) == ("frontloaded", 4)
-    typed = main.read_config([*arguments, "--frontload", "4", "--schedule", "constant"])
+    typed = main.program.read_config([*arguments, "--frontload", "4", "--schedule", "constant"])
     assert typed.preferences.schedule == "constant"

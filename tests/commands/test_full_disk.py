@@ -117,7 +117,7 @@ def what_was_done(run: Path) -> tuple[list[list[str]], bytes, list[str]]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nothing befell."""
     runs_dir = tmp_path_factory.mktemp("whole")
-    code, said = typed(main.main, *SMALL, "--runs-dir", str(runs_dir))
+    code, said = typed(main.program.main, *SMALL, "--runs-dir", str(runs_dir))
     assert code == 0, said
     return next(runs_dir.iterdir())
 
@@ -129,7 +129,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(disk: Disk, whole: Path, pages: int):
     (disk.path / "runs").mkdir()
     disk.leave(pages * 4096)
-    code, said = typed(main.main, *SMALL, "--runs-dir", str(disk.path / "runs"))
+    code, said = typed(main.program.main, *SMALL, "--runs-dir", str(disk.path / "runs"))
     assert code == 1, said
     assert_one_sentence(said, "No space left on device")
     runs = list((disk.path / "runs").iterdir())
@@ -140,11 +140,11 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(disk: Disk,
     (run,) = runs
     assert f"To go on: python main.py --resume {run}\n" in said
     assert not list(run.rglob("*.new"))
-    code, said = typed(main.main, "--resume", str(run))
+    code, said = typed(main.program.main, "--resume", str(run))
     assert code == 1, said
     assert_one_sentence(said, "No space left on device")
     disk.free()
-    code, said = typed(main.main, "--resume", str(run))
+    code, said = typed(main.program.main, "--resume", str(run))
     assert code == 0, said
     assert what_was_done(run) == what_was_done(whole)
 
@@ -157,11 +157,11 @@ def test_a_file_that_may_not_grow_is_refused_in_a_sentence(tmp_path: Path, whole
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 
-    code, said = typed(main.main, *SMALL, "--runs-dir", str(tmp_path), before=limit)
+    code, said = typed(main.program.main, *SMALL, "--runs-dir", str(tmp_path), before=limit)
     assert code == 1, said
     assert_one_sentence(said, "File too large")
     (run,) = tmp_path.iterdir()
-    code, said = typed(main.main, "--resume", str(run))
+    code, said = typed(main.program.main, "--resume", str(run))
     assert code == 0, said
     assert what_was_done(run) == what_was_done(whole)
 
@@ -231,7 +231,7 @@ def test_a_read_only_disk_is_named(disk: Disk, mounted: Path):
             (["--resume", str(run)], "Read-only file system"),
             (arguments, "cannot be written to"),
         ):
-            code, said = typed(main.main, *command)
+            code, said = typed(main.program.main, *command)
             assert code == 1, said
             assert_one_sentence(said, problem)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
@@ -239,7 +239,7 @@ def test_a_read_only_disk_is_named(disk: Disk, mounted: Path):
 
 def test_runs_that_are_a_file_are_named(tmp_path: Path):
     (tmp_path / "runs").write_text("mine")
-    code, said = typed(main.main, *SMALL, "--runs-dir", str(tmp_path / "runs"))
+    code, said = typed(main.program.main, *SMALL, "--runs-dir", str(tmp_path / "runs"))
     assert code == 2
     assert said.startswith("--runs-dir ")
     assert len(said.splitlines()) == 1

@@ -10,7 +10,7 @@ from scipy.stats import ttest_ind
 
 from main import Config, OracleConfig, plan_run, rlhf
 from workshop.exercise.choice_models import ChoiceModelConfig
-from workshop.program.device import choose_device
+from workshop.program.device import set_up_device
 from workshop.records.directory import RunDirectory
 from workshop.reports.report import Report
 
@@ -23,7 +23,7 @@ def train(tmp_path: Path, config: Config) -> Report:
     plan = plan_run(config)
     run = RunDirectory.make(replace(config, runs_dir=tmp_path), [])
     with run, Report(run, plan.spec, config.total_timesteps, config.seed, started=0) as report:
-        rlhf(config, plan, choose_device("cpu"), run, report)
+        rlhf(config, plan, set_up_device("cpu"), run, report)
     return report
 
 

@@ -17,10 +17,11 @@ from conftest import SMALL, go_on, start_command, train, type_command, type_here
 from stable_baselines3 import PPO
 
 import main
+from workshop.flags import as_json
 from workshop.messages import RunError, UsageError
-from workshop.program.run import recorded_arguments
+from workshop.program.run import recorded_config
 from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError
-from workshop.records.directory import RunDirectory, flatten
+from workshop.records.directory import RunDirectory
 
 pytestmark = pytest.mark.usefixtures("without_plots")
 
@@ -132,10 +133,10 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
 
 
 def test_options_are_those_that_were_typed(interrupted: Path):
-    config = main.read_config(recorded_arguments(interrupted))
+    config = recorded_config(interrupted, main.Config)
     recorded = json.loads((interrupted / "config.json").read_text(encoding="utf-8"))
     del recorded["packages"]
-    assert json.loads(json.dumps(flatten(config))) == recorded
+    assert json.loads(json.dumps(as_json(config))) == recorded
 
 
 @pytest.mark.parametrize("file", ["state.pt", "iteration-000001.npz"])
@@ -176,14 +177,14 @@ def test_two_processes_on_one_run_are_refused(interrupted: Path):
 
 def test_what_cannot_be_resumed_says_so(interrupted: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="there is no run"):
-        recorded_arguments(tmp_path / "nowhere")
+        recorded_config(tmp_path / "nowhere")
     (interrupted / "config.json").write_text("{", encoding="utf-8")
     with pytest.raises(RunError, match="damaged"):
-        recorded_arguments(interrupted)
+        recorded_config(interrupted)
     shutil.rmtree(interrupted / "checkpoint")
     (interrupted / "agent.zip").touch()
     with pytest.raises(RunError, match="finished"):
-        recorded_arguments(interrupted)
+        recorded_config(interrupted)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on POSIX systems")

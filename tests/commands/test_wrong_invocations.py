@@ -17,9 +17,9 @@ from made_up_runs import write_run
 import compare
 import main
 import sweep
-from workshop.program.program import run_program
+from workshop.commands import run_program
 
-PROGRAMS = {"main.py": main.main, "compare.py": compare.main, "sweep.py": sweep.main}
+PROGRAMS = {"main.py": main.program.main, "compare.py": compare.main, "sweep.py": sweep.main}
 LONG = "x" * 300  # no file system takes such a name
 HUGE = str(10**400)  # no float is so large
 

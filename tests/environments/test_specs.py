@@ -6,9 +6,9 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
-from workshop.environments.vectors import is_slow, make_vec_env
 
 from workshop import CARTPOLE_ID
+from workshop.agent.vectors import is_slow, make_vec_env
 from workshop.environments.specs import EnvironmentConfig, FixedHorizon, environment_spec, solved_at
 from workshop.messages import UsageError
 
@@ -180,7 +180,7 @@ def test_subprocesses_give_the_same_trajectories_as_one_process(options: dict[st
 def test_slow_environments_are_told_from_fast_ones(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     assert not is_slow(spec("Pendulum-v1"))
-    monkeypatch.setattr("workshop.environments.vectors.SLOW", 0.0)
+    monkeypatch.setattr("workshop.agent.vectors.SLOW", 0.0)
     assert is_slow(spec("Pendulum-v1"))
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     assert not is_slow(spec("Pendulum-v1")), "on a single core other processes would only wait for it"

@@ -8,9 +8,9 @@ import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from stable_baselines3.common.vec_env import VecMonitor
-from workshop.environments.vectors import GymnasiumVecEnv, make_vec_env
 
 from workshop import CARTPOLE_ID
+from workshop.agent.vectors import GymnasiumVecEnv, make_vec_env
 
 MODES = list(AutoresetMode)
 

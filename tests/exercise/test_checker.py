@@ -9,9 +9,9 @@ import main
 from workshop.exercise import checker as loss_checker
 from workshop.exercise import mistakes as loss_mistakes
 from workshop.exercise.checker import PROPERTIES, check_loss
-from workshop.exercise.choice_models import bradley_terry_loss
 from workshop.exercise.mistakes import RECOGNISERS
 from workshop.exercise.probe import NotWrittenError, WrongLossError, bradley_terry
+from workshop.exercise.solution import bradley_terry_loss
 from workshop.messages import UsageError
 
 wrong_losses = pytest.mark.parametrize(("diagnosis", "loss"), WRONG, ids=[loss.__name__ for _, loss in WRONG])

@@ -11,7 +11,6 @@ from scipy.stats import norm
 from workshop.exercise.choice_models import (
     ChoiceModelConfig,
     PreferenceLoss,
-    bradley_terry_loss,
     choice_model,
     explain,
     hinge_loss,
@@ -19,6 +18,7 @@ from workshop.exercise.choice_models import (
     log_probabilities,
     thurstone_loss,
 )
+from workshop.exercise.solution import bradley_terry_loss
 
 
 def loss_of(a: float, b: float, preference: float, loss: PreferenceLoss = bradley_terry_loss) -> float:

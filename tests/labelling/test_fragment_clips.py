@@ -6,12 +6,12 @@ import gymnasium
 import numpy as np
 import pytest
 
-from preferences import cut
-from workshop.agent.agent import Agent, AgentConfig
-from workshop.data.rollouts import Rollouts
+from workshop.agent.agent import Agent
+from workshop.agent.ppo import AgentConfig
+from workshop.data import Rollouts, cut
+from workshop.environments.rendering import make_renderer
 from workshop.environments.specs import EnvironmentConfig, environment_spec
 from workshop.labelling.fragment_clips import FragmentClips, find
-from workshop.reports.moving_pictures import make_renderer
 
 
 def rollouts_of(env_id: str, **config: object) -> tuple[Rollouts, int, gymnasium.envs.registration.EnvSpec]:

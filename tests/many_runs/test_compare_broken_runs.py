@@ -10,7 +10,8 @@ from broken_runs import WRONG, files, linked, some, thoroughly
 from made_up_runs import write_run
 
 import compare
-from workshop.records.finished import UnusableRunError, read_run
+from workshop.records.finished import read_run
+from workshop.records.untrusted import BrokenRecordError
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_compare_survives_files_cut_short_anywhere(tmp_path: Path):
             (run / name).write_bytes(content[:end])
             try:
                 cut = read_run(run)
-            except UnusableRunError:
+            except BrokenRecordError:
                 continue
             assert name == "progress.csv"  # in its last cell, of which what is left is a number still, or empty
             assert list(cut.columns["true_return_mean"]) == [0, 200, 190]

@@ -9,12 +9,13 @@ import pytest
 from made_up_runs import write_run
 from scipy import stats
 
-from workshop.many_runs.figure import aligned, draw_comparison
+from workshop.many_runs.figure import aligned, draw_groups
 from workshop.many_runs.groups import Group, as_flag, group_runs, mean_random_return
 from workshop.many_runs.summaries import centre, centre_name, interval, quantiles
 from workshop.many_runs.table import as_markdown, table
 from workshop.messages import UsageError
-from workshop.records.finished import UnusableRunError, find_runs, read_run
+from workshop.records.finished import find_runs, read_run
+from workshop.records.untrusted import BrokenRecordError
 
 
 def groups_in(directory: Path) -> list[Group]:
@@ -110,7 +111,7 @@ def test_a_run_that_cannot_be_used_says_why(tmp_path: Path, what: str, says: str
     path = write_run(tmp_path, [0, 150, 200])
     read_run(path)
     broken(path, what)
-    with pytest.raises(UnusableRunError, match=says):
+    with pytest.raises(BrokenRecordError, match=says):
         read_run(path)
 
 
@@ -264,7 +265,7 @@ def test_figure_has_a_line_for_each_group_that_names_its_runs(tmp_path: Path, x:
     for seed in range(3):
         write_run(tmp_path, [0, 10, 20], seed=seed, fragment_length=50)
     write_run(tmp_path, [0, 200, 200], comparisons=[0, 0, 0], reward="true")
-    returns, accuracy, correlation, to_solve = draw_comparison(groups_in(tmp_path), x).axes
+    returns, accuracy, correlation, to_solve = draw_groups(groups_in(tmp_path), x).axes
     curves = ["--fragment-length 5 (mean of n = 5, 95 % bootstrap band)", "--fragment-length 50 (mean of n = 3)"]
     references = ["true reward, at the end (mean of n = 1)", "random policy", "solved: 190"]
     assert labelled(returns) == [*curves, *references]
@@ -279,7 +280,7 @@ def test_figure_has_a_line_for_each_group_that_names_its_runs(tmp_path: Path, x:
 def test_figure_of_baselines_alone_draws_them_as_lines(tmp_path: Path):
     for gamma in (0.9, 0.99):
         write_run(tmp_path, [0, 100, 200], comparisons=[0, 0, 0], reward="true", gamma=gamma)
-    (axes,) = draw_comparison(groups_in(tmp_path), "env_steps").axes
+    (axes,) = draw_groups(groups_in(tmp_path), "env_steps").axes
     assert labelled(axes)[:2] == ["--gamma 0.9 (n = 1)", "--gamma 0.99 (n = 1)"]
 
 

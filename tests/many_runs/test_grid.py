@@ -3,11 +3,11 @@
 import pytest
 
 from main import Config
+from workshop.flags import as_json
 from workshop.many_runs.grid import combinations, one_by_one, read_axes
 from workshop.messages import UsageError
-from workshop.records.directory import flatten
 
-OPTIONS = flatten(Config())
+OPTIONS = as_json(Config())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from made_up_records import MadeUpRecord, answered
 
 from workshop.records.comparisons_from import read_record
-from workshop.records.fragment_files import BrokenRecordError
+from workshop.records.untrusted import BrokenRecordError
 
 FILES = ("config.json", "comparisons.jsonl", "fragments/000001.npz")
 

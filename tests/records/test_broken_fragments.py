@@ -12,7 +12,7 @@ from broken_records import as_npy, peak_memory, problem_with, with_one_of_everyt
 from made_up_records import LENGTH, MadeUpRecord
 
 from workshop.records.comparisons_from import read_record
-from workshop.records.fragment_files import BrokenRecordError
+from workshop.records.untrusted import BrokenRecordError
 
 
 @pytest.fixture

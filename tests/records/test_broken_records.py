@@ -11,7 +11,7 @@ from made_up_records import MadeUpRecord
 
 from workshop.records import fragment_files as record_files
 from workshop.records.comparisons_from import read_record
-from workshop.records.fragment_files import BrokenRecordError
+from workshop.records.untrusted import BrokenRecordError
 
 
 @pytest.fixture

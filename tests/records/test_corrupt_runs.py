@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("without_plots")
 
 
 def open_again(run: Path) -> None:
-    recorded_config(run, main.read_config)
+    recorded_config(run, main.Config)
     with RunDirectory.reopen(run):
         pass
 
@@ -173,9 +173,9 @@ def test_resume_says_what_is_wrong_with_a_state_that_is_no_runs(interrupted: Pat
     change(whole["state"])
     torch.save(whole, interrupted / STATE)
     before = files(interrupted / "checkpoint")
-    config = recorded_config(interrupted, main.read_config)
+    config = recorded_config(interrupted, main.Config)
     with pytest.raises(RunError, match="the checkpoint is damaged"):
-        main.train(config, time.perf_counter(), lambda: RunDirectory.reopen(interrupted))
+        main.program.train(config, time.perf_counter(), lambda: RunDirectory.reopen(interrupted))
     assert files(interrupted / "checkpoint") == before
 
 

@@ -8,7 +8,7 @@ import pytest
 from made_up_records import ENV, MadeUpRecord, answered, of_two_people, rows
 
 from workshop.messages import UsageError
-from workshop.records.export import export
+from workshop.records.for_other_tools import export
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from made_up_records import ENV, LENGTH, MadeUpRecord, answered
 from made_up_runs import write_run
 
-from preferences import Comparisons, Fragments
+from workshop.data import Comparisons, Fragments
 from workshop.messages import UsageError
 from workshop.records.comparisons_from import (
     RecordedComparisons,

@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from workshop import CARTPOLE_ID
-from workshop.records.directory import COLUMNS, RunDirectory
-from workshop.records.progress import summarise
+from workshop.environments.rendering import replay
+from workshop.records.directory import RunDirectory
+from workshop.records.progress import COLUMNS, summarise
 from workshop.reports.evaluation import Evaluation, Evaluator, correlation
 from workshop.reports.figures import draw_learned_reward, draw_learning_curve
-from workshop.reports.moving_pictures import _follow, replay, save_final_policy, save_progress
+from workshop.reports.moving_pictures import _follow, save_final_policy, save_progress
 
 
 @dataclass(frozen=True)
