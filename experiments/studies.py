@@ -13,17 +13,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
-
-from comparisons_to_solve import ROOT, median
-
-sys.path.insert(0, str(ROOT))
+from typing import Literal
 
 import numpy as np
+from many_runs import ROOT, KeptRuns, median, print_table, read_command_line
 from PIL import Image
 from scipy import stats
 
-from workshop.program import read_flags
+from workshop.program import run_program
 from workshop.records import FinishedRun, find_runs, read_run
 
 CHOICE_MODELS = "--loss bradley-terry thurstone lapse hinge"
@@ -41,34 +38,25 @@ STUDIES = {  # the figure's name: what is varied, and what goes to every run
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(KeptRuns):
     """Answer the slides' questions with sweeps."""
 
-    only: str | None = None
+    only: Literal["all", *STUDIES] = "all"  # type: ignore[valid-type]  # known when it runs
     """The name of one study alone."""
-    seeds: int = 10
-    """How many seeds for each point of a sweep."""
-    first_seed: int = 20
-    """The first seed. The settings were chosen on others."""
-    jobs: int = 2
-    """Runs at once."""
-    runs_dir: Path = Path("runs/experiments")
-    """Where the runs are kept, and looked for."""
 
 
 def main() -> None:
-    options = read_flags(Options, sys.argv[1:])
-    if options.only not in (None, *STUDIES):
-        sys.exit(f"--only must be one of {', '.join(STUDIES)}, not {options.only}.")
-    for name, (varied, fixed) in STUDIES.items():
-        if options.only in (None, name):
-            study(name, varied, fixed, options)
+    options, passed_on = read_command_line(Options)
+    for name in STUDIES if options.only == "all" else [options.only]:
+        study(name, options, passed_on)
 
 
-def study(name: str, varied: str, fixed: str, options: Options) -> None:
+def study(name: str, options: Options, passed_on: str) -> None:
     """Run one sweep as it is typed, and compare its groups."""
+    varied, fixed = STUDIES[name]
+    runs_dir = options.runs_dir / name
     own = f"--name {name} --seeds {options.seeds} --first-seed {options.first_seed} --jobs {options.jobs}"
-    command = f"sweep.py {varied} {own} --runs-dir {options.runs_dir / name} -- {fixed} --no-pictures"
+    command = f"sweep.py {varied} {own} --runs-dir {runs_dir} -- {fixed} --no-pictures {passed_on}".strip()
     print(f"\n## {name}\n\n    python {command}\n", flush=True)
     subprocess.run([sys.executable, *shlex.split(command)], cwd=ROOT, check=True)
     figure = ROOT / "plots" / f"{name}.png"
@@ -76,26 +64,26 @@ def study(name: str, varied: str, fixed: str, options: Options) -> None:
     few_colours.save(figure, optimize=True)  # smaller, as it is kept in the repository
     flag, _ = varied.split(maxsplit=1)
     groups = defaultdict(list)
-    for path in find_runs([ROOT / options.runs_dir / name]):
-        run = read_run(path)
+    for run in map(read_run, find_runs([ROOT / runs_dir])):
         groups[str(run.options[flag.lstrip("-").replace("-", "_")])].append(run)
     compare(flag, groups)
 
 
 def compare(flag: str, groups: Mapping[str, Sequence[FinishedRun]]) -> None:
     """Print the medians with their intervals, the accuracy, and what differs beyond chance."""
-    print(f"\n| {flag} | comparisons to solve: median (95 % interval) | held-out accuracy, mean |\n| --- | --- | --- |")
-    for value, runs in groups.items():
-        accuracy = np.nanmean([run.columns["reward_model_accuracy"][-1] for run in runs])
-        print(f"| {value} | {median([run.comparisons_to_solve for run in runs])} | {accuracy:.2f} |")
+    to_solve = {value: [run.comparisons_to_solve for run in runs] for value, runs in groups.items()}
+    accuracy = {v: np.nanmean([run.columns["reward_model_accuracy"][-1] for run in runs]) for v, runs in groups.items()}
     print()
-    for (value, runs), (other, others) in combinations(groups.items(), 2):
-        solved = [[sum(run.solved for run in group), sum(not run.solved for run in group)] for group in (runs, others)]
-        to_solve = [np.nan_to_num([run.comparisons_to_solve for run in group]) for group in (runs, others)]
-        fisher, mann_whitney = stats.fisher_exact(solved).pvalue, stats.mannwhitneyu(*to_solve).pvalue
+    rows = ([value, median(to_solve[value]), f"{accuracy[value]:.2f}"] for value in groups)
+    print_table(f"{flag} | comparisons to solve: median (95 % interval) | held-out accuracy, mean", rows)
+    print()
+    for pair in combinations(groups, 2):
+        numbers = [np.nan_to_num(to_solve[value]) for value in pair]
+        solved = [np.bincount(np.isfinite(to_solve[value]), minlength=2) for value in pair]
+        fisher, mann_whitney = stats.fisher_exact(solved).pvalue, stats.mannwhitneyu(*numbers).pvalue
         if min(fisher, mann_whitney) < 0.1:
-            print(f"{value} and {other}: solved p = {fisher:.3f}, comparisons to solve p = {mann_whitney:.3f}")
+            print(f"{' and '.join(pair)}: solved p = {fisher:.3f}, comparisons to solve p = {mann_whitney:.3f}")
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main, end=sys.exit)
