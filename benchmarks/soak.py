@@ -10,19 +10,18 @@ was left out, and a checkpoint, written and read; with the most memory that it t
 import multiprocessing
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import psutil
 from gymnasium import spaces
-from many_runs import print_table
 
 from main import Config, preference_loss, program
 from preferences import PreferencesConfig, sample_pairs
@@ -52,10 +51,12 @@ def main() -> None:
     options = read_flags(Options, sys.argv[1:])
     report_iterations(options.iterations)
     print()
-    columns = ("comparisons | they fill, MB | a pass of the fit, s | choosing 100 questions, s | judging, s "
-               "| checkpoint written, s | … read, s | memory beyond theirs, MB: choosing | … at most")  # fmt: skip
+    print("| comparisons | they fill, MB | a pass of the fit, s | choosing 100 questions, s | judging, s "
+          "| checkpoint written, s | … read, s | memory beyond theirs, MB: choosing | … at most |")  # fmt: skip
+    print("| ---" * 9 + " |")
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        print_table(columns, pool.imap(time_comparisons, options.comparisons))
+        for row in pool.imap(time_comparisons, options.comparisons):
+            print(row, flush=True)
 
 
 def report_iterations(iterations: int) -> None:
@@ -71,14 +72,14 @@ def report_iterations(iterations: int) -> None:
         config = Config(choice_model=SOLUTION, iterations=iterations, total_timesteps=steps, runs_dir=Path(runs_dir))
         program.train(config, time.perf_counter(), partial(RunDirectory.make, config, []), follow)
     each, part = np.diff(seconds), min(20, iterations // 4)
-    print_table("iterations | memory at the end of the part, MB | seconds an iteration, median", (
-        (f"{first + 1}–{first + part}", f"{memory[first + part]:.0f}", f"{np.median(each[first : first + part]):.3f}")
-        for first in (part, iterations // 2, iterations - part)
-    ))  # fmt: skip
+    print("| iterations | memory at the end of the part, MB | seconds an iteration, median |\n| --- | --- | --- |")
+    for first in (part, iterations // 2, iterations - part):
+        last = first + part
+        print(f"| {first + 1}–{last} | {memory[last]:.0f} | {np.median(each[first:last]):.3f} |")
     print(f"\nMost memory after iteration {part}: {max(memory[part:]) / memory[part]:.3f} times what it was then.")
 
 
-def time_comparisons(n: int) -> list[str]:
+def time_comparisons(n: int) -> str:
     """The row of the table for n comparisons, of fragments the better of which has the larger first observation."""
     rng = np.random.default_rng(0)
     choose_device("cpu")  # and one thread, as in a run
@@ -104,24 +105,19 @@ def time_comparisons(n: int) -> list[str]:
             checkpoints.load,
         )), strict=True)  # fmt: skip
     memory = [f"{(most - before - filled) / MEGABYTE:.0f}" for most in (peaks[1], max(peaks))]
-    return [f"{n:,}", f"{filled / MEGABYTE:.0f}", *(f"{seconds:.2f}" for seconds in took), *memory]
+    return f"| {' | '.join([f'{n:,}', f'{filled / MEGABYTE:.0f}', *(f'{s:.2f}' for s in took), *memory])} |"
 
 
 def timed_with_memory(step: Callable[[], object]) -> tuple[float, int]:
     """The seconds that a step takes, and the most memory, in bytes, that the process has meanwhile."""
-    process, done, seen = psutil.Process(), threading.Event(), [0]
-
-    def watch() -> None:
-        while not done.wait(0.002):
+    process, seen = psutil.Process(), [0]
+    with ThreadPoolExecutor(1) as pool:
+        started = time.perf_counter()
+        running = pool.submit(step)
+        while not wait([running], timeout=0.002).done:
             seen.append(process.memory_info().rss)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    started = time.perf_counter()
-    step()
-    seconds = time.perf_counter() - started
-    done.set()
-    watcher.join()
+        seconds = time.perf_counter() - started
+    running.result()  # raises what went wrong
     return seconds, max(*seen, process.memory_info().rss)
 
 

@@ -14,12 +14,11 @@ What is compared is timed in turn, several times over, since the speed of a shar
 """
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,7 +74,7 @@ def compare_loop(options: Options) -> None:
     ours: Measure = partial(loop, STEPS)
     contenders = {"the RLHF loop": ours, "plain PPO, same settings": plain, "SB3 as it comes": stock}
     speeds = in_turn(contenders, options.rounds)
-    rows = ((name, f"{np.median(each):.0f}", ratio(speeds["the RLHF loop"], each)) for name, each in speeds.items())
+    rows = ((name, f"{np.median(each):.0f}", spread(speeds["the RLHF loop"] / each)) for name, each in speeds.items())
     print_table(" | env steps/s, median | the loop's speed over it: median (least to most)", rows)
 
 
@@ -113,7 +112,7 @@ def compare_stepping(options: Options) -> None:
     def row(name: str) -> list[str]:
         one, many = in_turn({way: partial(stepping, specs[name], way) for way in WAYS}, options.rounds).values()
         auto = WAYS[specs[name].vector_entry_point is None and is_slow(specs[name])]
-        return [name, f"{np.median(one):.0f}", f"{np.median(many):.0f}", ratio(many, one), auto]
+        return [name, f"{np.median(one):.0f}", f"{np.median(many):.0f}", spread(many / one), auto]
 
     print(f"{N_ENVS} environments on {os.cpu_count()} cores; steps/s are medians, the ratio's least to most\n")
     columns = "environment | in-process, steps/s | subprocesses, steps/s | ratio (least to most) | auto takes"
@@ -166,20 +165,19 @@ def sweep(runs: int, jobs: int, _: int) -> float:
         return time.perf_counter() - started
 
 
-def in_turn(contenders: Mapping[str, Measure], rounds: int) -> dict[str, list[float]]:
+def in_turn(contenders: Mapping[str, Measure], rounds: int) -> dict[str, np.ndarray]:
     """What each of them measures in each round."""
-    measured: dict[str, list[float]] = {name: [] for name in contenders}
+    measured = {name: np.empty(rounds) for name in contenders}
     for number in range(rounds):
         for name, measure in contenders.items():
-            measured[name].append(measure(number))
-            print(f"round {number}: {name}: {measured[name][-1]:.0f}", file=sys.stderr)
+            measured[name][number] = measure(number)
+            print(f"round {number}: {name}: {measured[name][number]:.0f}", file=sys.stderr)
     return measured
 
 
-def ratio(of: Sequence[float], to: Sequence[float]) -> str:
-    """The median of the rounds' ratios, the least and the most."""
-    ratios = [a / b for a, b in zip(of, to, strict=True)]
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+def spread(ratios: np.ndarray) -> str:
+    """The median of the rounds, the least and the most."""
+    return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """What experiments and benchmarks share: flags, runs of `main.py` on several seeds, and tables of what came of them."""
 
+import json
 import shlex
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +27,7 @@ Options = TypeVar("Options")
 
 @dataclass(frozen=True)
 class Seeds:
-    """The seeds."""
+    """An experiment on several seeds."""
 
     first_seed: int = 20
     """The first seed."""
@@ -65,6 +68,27 @@ def read_command_line(
     typed = [*sys.argv[1:], "--"]
     end = typed.index("--")
     return read_flags(kind, typed[:end], defaults), shlex.join(typed[end + 1 : -1])
+
+
+def timed_run(flags: str) -> tuple[FinishedRun, float, float, float]:
+    """Run `main.py` with these flags and the workshop's loss, as a user types it.
+
+    Returns the run, the environment steps and the seconds since the command was typed that it took to solve, infinite
+    for never, and the seconds of the whole process.
+    """
+    started = time.perf_counter()
+    command = [sys.executable, "main.py", *with_loss(flags)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    whole = time.perf_counter() - started
+    result = json.loads(finished.stdout.splitlines()[-1])
+    run = read_run(Path(result["run"]))
+    needed = f"comparisons to solve {run.comparisons_to_solve:g}, {whole:.1f} s"
+    print(f"seed {run.seed}: return {result['true_return_mean']}, {needed}", file=sys.stderr)
+    if not run.solved:
+        return run, np.inf, np.inf, whole
+    first = 1 + max(np.flatnonzero(run.columns["true_return_mean"] < run.solved_at), default=-1)
+    imports = whole - result["seconds"]  # for the most part
+    return run, run.columns["env_steps"][first], imports + run.columns["seconds"][first], whole
 
 
 def with_loss(flags: str) -> list[str]:

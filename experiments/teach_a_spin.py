@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.request import HTTPCookieProcessor, Request, build_opener
@@ -29,13 +28,8 @@ PERSON = '--solution --oracle human --no-open-page --ask-again 0 --goal "spin th
 EQUAL = 0.1  # radians a second: a person does not see so small a difference
 
 
-@dataclass(frozen=True)
-class Options(Seeds):
-    """Teach the pole to spin."""
-
-
 def main() -> None:
-    options, passed_on = read_command_line(Options, lambda _: {"first_seed": 0, "seeds": 5})
+    options, passed_on = read_command_line(Seeds, lambda _: {"first_seed": 0, "seeds": 5})
 
     def row(seed: int) -> list[object]:
         with tempfile.TemporaryDirectory() as runs_dir:
