@@ -7,7 +7,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -64,7 +64,7 @@ def options_of(config: Any) -> Iterator[Option]:
             continue
         annotated = get_origin(each.type) is Annotated
         kind, *marks = get_args(each.type) if annotated else (each.type,)
-        if isinstance(kind, types.UnionType):
+        if get_origin(kind) in (types.UnionType, Union):
             kind = next(part for part in get_args(kind) if part is not types.NoneType)
         owner = next(base for base in type(config).__mro__ if each.name in vars(base).get("__annotations__", {}))
         yield Option(each.name, owner, kind, tuple(marks), value)

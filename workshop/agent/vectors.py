@@ -20,7 +20,9 @@ from workshop.processes import children_stopped_by_the_program
 
 Stepping = Literal["auto", "in-process", "subprocesses"]
 Indices = int | Iterable[int] | None  # of environments; None for all
-SLOW = 2e-4  # seconds a step; `benchmarks/stepping.py` measures from where on processes of their own pay
+SLOW = (
+    2e-4  # seconds a step; `benchmarks/throughput.py --of stepping` measures from where on processes of their own pay
+)
 STEPS_TIMED = 30
 
 

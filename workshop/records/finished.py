@@ -22,7 +22,15 @@ from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, rea
 
 # Columns that a row always has a number in, and those that may be empty
 REQUIRED = ("iteration", "env_steps", "comparisons", "true_return_mean", "seconds")
-OPTIONAL = ("reward_model_accuracy", "reward_correlation", "random_return_mean")
+OPTIONAL = (
+    "reward_model_accuracy",
+    "reward_correlation",
+    "random_return_mean",
+    "learned_return_mean",
+    "skipped",
+    "gradient_steps",
+    "reward_hacking",
+)
 
 
 @dataclass(frozen=True)
