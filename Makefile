@@ -34,14 +34,11 @@ lint: $(DEV_INSTALLED)
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
+TABLES := to-solve flags epochs batch-size fragment-length network-sizes queries converged choice-models \
+    choice-models-noise choice-models-mistakes reward-hacking pendulum half-cheetah
+
 experiments: $(INSTALLED)
-	$(BIN)/python experiments/comparisons_to_solve.py
-	$(BIN)/python experiments/experiments.py
-	$(BIN)/python experiments/studies.py
-	$(BIN)/python experiments/tricks.py
-	$(BIN)/python experiments/reward_hacking.py
-	$(BIN)/python experiments/pendulum.py
-	$(BIN)/python experiments/half_cheetah.py
+	$(BIN)/python -c "import subprocess, sys; [subprocess.run([sys.executable, 'experiments/tables.py', '--table', name], check=True) for name in '$(TABLES)'.split()]"
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed; name one: make PYTHON=python3.12')"

@@ -2,12 +2,18 @@
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from scipy.stats import binomtest
 
 from oracle import OracleConfig, SyntheticOracle
 from workshop.data import Fragments, Rollouts
 
 N = 4000
+SPACES = spaces.Box(-1, 1, (1,), np.float32), spaces.Discrete(2)
+
+
+class Unused:
+    """In place of a run's directory, for answers that nobody records."""
 
 
 def fragments(returns: list[float], length: int = 4) -> Fragments:
@@ -21,7 +27,7 @@ def fragments(returns: list[float], length: int = 4) -> Fragments:
 def oracle(temperature: float = 1.0, seed: int = 0, **options) -> SyntheticOracle:
     """An oracle in raw units, unless `options` say otherwise."""
     config = OracleConfig(**{"oracle_temperature": temperature, "oracle_unit": "raw", **options})
-    return SyntheticOracle(config, np.random.default_rng(seed))
+    return SyntheticOracle(config, Rollouts.empty(1, *SPACES), Unused(), np.random.default_rng(seed))
 
 
 def share(answers: np.ndarray, answer: float, expected: float) -> float:
@@ -39,7 +45,7 @@ def test_probabilities_by_hand():
 
 @pytest.mark.parametrize(("temperature", "difference"), [(1.0, 1.0), (1.0, -0.5), (4.0, 2.0), (0.5, 0.1)])
 def test_stochastic_teacher(temperature: float, difference: float):
-    answers = oracle(temperature, seed=11).compare(fragments([0.0] * N), fragments([difference] * N))
+    answers = oracle(temperature, seed=11).answers(fragments([0.0] * N), fragments([difference] * N))
     assert set(np.unique(answers)) == {0.0, 1.0}
     assert share(answers, 1.0, 1 / (1 + np.exp(-difference / temperature))) > 0.001
 
@@ -47,7 +53,7 @@ def test_stochastic_teacher(temperature: float, difference: float):
 @pytest.mark.parametrize("mistakes", [0.1, 0.5, 1.0])
 @pytest.mark.parametrize("temperature", [0.0, 2.0])
 def test_mistaken_teacher(mistakes: float, temperature: float):
-    answers = oracle(temperature, seed=2, oracle_mistakes=mistakes).compare(fragments([0.0] * N), fragments([3.0] * N))
+    answers = oracle(temperature, seed=2, oracle_mistakes=mistakes).answers(fragments([0.0] * N), fragments([3.0] * N))
     right = 1.0 if temperature == 0 else 1 / (1 + np.exp(-3 / 2))
     assert share(answers, 1.0, (1 - mistakes) * right + mistakes * (1 - right)) > 0.001
 
@@ -55,31 +61,31 @@ def test_mistaken_teacher(mistakes: float, temperature: float):
 def test_equal_teacher_by_hand():
     teacher = oracle(0, oracle_equal=2.0)
     a, b = fragments([0, 0, 0, 5, 5]), fragments([1.9, 2.1, -2.1, 5, 3.5])
-    np.testing.assert_array_equal(teacher.compare(a, b), [0.5, 1, 0, 0.5, 0.5])
+    np.testing.assert_array_equal(teacher.answers(a, b), [0.5, 1, 0, 0.5, 0.5])
 
 
 def test_skipping_teacher_by_hand():
     """Only where neither is any good; one good fragment is enough for an answer."""
     teacher = oracle(0, oracle_skip=-1.0)
     a, b = fragments([-2, -2, 0, -1.5]), fragments([-3, 0, -3, -1.0])
-    np.testing.assert_array_equal(teacher.compare(a, b), [np.nan, 1, 0, 1])
+    np.testing.assert_array_equal(teacher.answers(a, b), [np.nan, 1, 0, 1])
 
 
 def test_myopic_teacher_by_hand():
     """With a discount of 1/2 the four steps count 1/8, 1/4, 1/2 and 1."""
     early = Fragments(np.zeros((1, 4, 1)), np.zeros((1, 4)), np.array([[8.0, 0, 0, 0]], np.float32))
     late = Fragments(np.zeros((1, 4, 1)), np.zeros((1, 4)), np.array([[0.0, 0, 1, 1]], np.float32))
-    assert oracle(0).compare(early, late) == [0.0], "8 against 2"
+    assert oracle(0).answers(early, late) == [0.0], "8 against 2"
     np.testing.assert_allclose(oracle(0, oracle_discount=0.5).values(early), [1.0])
     np.testing.assert_allclose(oracle(0, oracle_discount=0.5).values(late), [1.5])
-    assert oracle(0, oracle_discount=0.5).compare(early, late) == [1.0]
+    assert oracle(0, oracle_discount=0.5).answers(early, late) == [1.0]
 
 
 def test_teachers_combine_and_each_threshold_is_applied_once():
     """Skipped comes before equal, equal is never mistaken, and what is left is mistaken as often as it should be."""
     teacher = oracle(0, seed=5, oracle_skip=0.0, oracle_equal=1.0, oracle_mistakes=0.3)
     pairs = np.repeat([[-1.0, -1.2], [5.0, 5.5], [5.0, 8.0]], N, axis=0)
-    answers = teacher.compare(fragments(list(pairs[:, 0])), fragments(list(pairs[:, 1])))
+    answers = teacher.answers(fragments(list(pairs[:, 0])), fragments(list(pairs[:, 1])))
     assert np.isnan(answers[:N]).all(), "close, but neither is any good"
     assert (answers[N : 2 * N] == 0.5).all()
     assert share(answers[2 * N :], 0.0, 0.3) > 0.001
@@ -104,7 +110,7 @@ def test_spread_is_the_unit(scale: float):
     teacher.observe(rollouts(scale, offset=7 * scale), fragment_length=3)
     spread, mean = values_of_all(scale, 7 * scale).std(), values_of_all(scale, 7 * scale).mean()
     np.testing.assert_allclose(teacher.values(fragments([mean, mean + 2 * spread])), [0, 2], atol=1e-3, rtol=1e-3)
-    answers = teacher.compare(fragments([mean] * N), fragments([mean + spread] * N))
+    answers = teacher.answers(fragments([mean] * N), fragments([mean + spread] * N))
     assert share(answers, 1.0, 1 / (1 + np.exp(-1))) > 0.001
 
 
@@ -123,20 +129,20 @@ def test_rollouts_without_a_whole_fragment_or_without_spread_leave_a_usable_unit
 
 
 def test_zero_temperature_always_prefers_the_better_one():
-    answers = oracle(0).compare(fragments([1, 2, 5]), fragments([2, 1, 5]))
+    answers = oracle(0).answers(fragments([1, 2, 5]), fragments([2, 1, 5]))
     np.testing.assert_array_equal(answers, [1, 0, 0.5])
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-300, 1.0, 100.0])
 def test_exact_ties_are_ties_and_go_to_neither_side(temperature: float):
     same = fragments([1.25, -3, 0])
-    np.testing.assert_array_equal(oracle(temperature, oracle_mistakes=0.5).compare(same, same), [0.5, 0.5, 0.5])
+    np.testing.assert_array_equal(oracle(temperature, oracle_mistakes=0.5).answers(same, same), [0.5, 0.5, 0.5])
 
 
 def test_same_generator_same_answers():
     a, b = fragments([0.0] * 50), fragments([0.1] * 50)
-    np.testing.assert_array_equal(oracle(1, seed=3).compare(a, b), oracle(1, seed=3).compare(a, b))
-    assert not np.array_equal(oracle(1, seed=3).compare(a, b), oracle(1, seed=4).compare(a, b))
+    np.testing.assert_array_equal(oracle(1, seed=3).answers(a, b), oracle(1, seed=3).answers(a, b))
+    assert not np.array_equal(oracle(1, seed=3).answers(a, b), oracle(1, seed=4).answers(a, b))
 
 
 @pytest.mark.parametrize(

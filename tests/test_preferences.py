@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -228,21 +229,30 @@ def test_schedules_by_hand():
     np.testing.assert_allclose(hyperbolic[[1, 9]] / hyperbolic[0], [1 / 2, 1 / 10], rtol=1e-3)
 
 
+def questions_about(iterations: int, **options: Any) -> Questions:
+    """What a run of so many iterations asks, of rollouts that are there, with no answers of other runs."""
+    config = PreferencesConfig(**options, fragment_length=2, query="uniform")
+    none = cut(numbered_rollouts(), np.empty((0, 2), int), 2)
+    comparisons, recorded = (Comparisons.questions(none, none) for _ in range(2))
+    ensemble, generator = Ensemble(), np.random.default_rng(0)
+    return Questions(config, iterations, numbered_rollouts(), comparisons, recorded, ensemble, generator)
+
+
 def answers(questions: Questions, iteration: int, skip_every: int | None = None) -> list[int]:
     """Ask and answer all of an iteration's questions; the sizes of the batches."""
     batches = []
-    while n := questions.next_batch(iteration):
-        preferences = np.ones(n)
+    for pairs in questions.pairs(iteration):
+        preferences = np.ones(len(pairs))
         if skip_every is not None:
             asked_before = sum(batches)
-            preferences[[(asked_before + index) % skip_every == 0 for index in range(n)]] = np.nan
-        questions.count(preferences)
-        batches.append(n)
+            preferences[[(asked_before + index) % skip_every == 0 for index in range(len(pairs))]] = np.nan
+        questions._comparisons.add(replace(pairs, preferences=preferences))
+        batches.append(len(pairs))
     return batches
 
 
 def test_questions_come_in_batches_until_the_budget_is_spent():
-    questions = Questions(PreferencesConfig(comparisons=16, frontload=5, comparisons_per_fit=4), iterations=4)
+    questions = questions_about(4, comparisons=16, frontload=5, comparisons_per_fit=4)
     assert [answers(questions, iteration) for iteration in range(3)] == [[4, 4, 2], [2], [2]]
     assert questions.progress() == {"comparisons": 14, "skipped": 0, "stopped_asking": ""}
     assert [answers(questions, iteration) for iteration in (3, 4)] == [[2], []]
@@ -250,13 +260,15 @@ def test_questions_come_in_batches_until_the_budget_is_spent():
 
 
 def test_skipped_questions_are_counted_and_asked_again():
-    questions = Questions(PreferencesConfig(comparisons=8, schedule="constant", comparisons_per_fit=8), iterations=2)
+    questions = questions_about(
+        PreferencesConfig(comparisons=8, schedule="constant", comparisons_per_fit=8), iterations=2
+    )
     assert answers(questions, 0, skip_every=2) == [4, 2, 1, 1]  # two of four skipped, one of two, the next one
     assert (questions.answered, questions.skipped) == (4, 4)
 
 
 def test_an_oracle_that_skips_everything_does_not_hold_up_the_run():
-    questions = Questions(PreferencesConfig(comparisons=8, schedule="constant"), iterations=2)
+    questions = questions_about(2, comparisons=8, schedule="constant")
     assert sum(answers(questions, 0, skip_every=1)) == 40, "ten for each answer that was due"
     assert sum(answers(questions, 1)) == 8, "the missing ones are asked for later"
     assert questions.progress() == {"comparisons": 8, "skipped": 40, "stopped_asking": "budget"}
@@ -265,7 +277,7 @@ def test_an_oracle_that_skips_everything_does_not_hold_up_the_run():
 def settle(losses: list[float], **options) -> list[int]:
     """The questions asked after each of these held-out losses."""
     options = {"comparisons": 100, "schedule": "constant", "comparisons_per_fit": 100, **options}
-    questions = Questions(PreferencesConfig(**options), iterations=100)
+    questions = questions_about(100, **options)
     asked = []
     for iteration, loss in enumerate(losses):
         questions.judge(loss)
@@ -284,7 +296,9 @@ def test_asking_stops_when_the_held_out_loss_has_settled():
 
 
 def test_iterations_without_new_answers_settle_nothing():
-    questions = Questions(PreferencesConfig(comparisons=3, schedule="constant", stop_asking="settled"), iterations=50)
+    questions = questions_about(
+        PreferencesConfig(comparisons=3, schedule="constant", stop_asking="settled"), iterations=50
+    )
     answers(questions, 0)
     for _ in range(10):
         questions.judge(0.5)
@@ -314,7 +328,8 @@ def test_comparisons_are_kept_in_order():
     fragments = cut(numbered_rollouts(), np.array([[0, 0], [1, 0], [2, 0]]), 2)
     one = Comparisons(fragments[:1], fragments[1:2], np.array([0.0]))
     two = Comparisons(fragments[1:], fragments[:2], np.array([1.0, 0.5]))
-    both = one.followed_by(two)
+    both = one[:]
+    both.add(two)
     np.testing.assert_array_equal(both.preferences, [0, 1, 0.5])
     np.testing.assert_array_equal(both.fragments_a.observations[:, 0, 0], [0, 1, 2])
     np.testing.assert_array_equal(both.fragments_b.observations[:, 0, 0], [1, 0, 1])

@@ -150,7 +150,7 @@ def test_held_out_report_uses_only_members_that_did_not_see_the_comparison():
     ensemble = model(ensemble_size=2)
     comparisons = random_comparisons(4)
     comparisons = Comparisons(comparisons.fragments_a, comparisons.fragments_b, np.array([1.0, 0.0, 1.0, 0.5]))
-    ensemble._counts = np.array([[0, 2, 1, 0], [1, 0, 3, 0]])
+    ensemble._bootstraps.counts = np.array([[0, 2, 1, 0], [1, 0, 3, 0]])
     returns = iter([np.zeros((2, 4)), np.array([[1.0, 9, 9, 1], [9, 3, 9, 3]])])  # a, then b
     ensemble.member_returns = lambda fragments: next(returns)
     held_out = ensemble.held_out(comparisons)

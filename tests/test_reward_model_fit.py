@@ -22,7 +22,7 @@ def test_additive_members_are_fitted_to_what_is_most_likely_under_their_prior():
         reward_epochs=2000, reward_batch_size=1000, reward_learning_rate=0.01, weight_decay=0,
     )  # fmt: skip
     ensemble.fit(comparisons)
-    assert (ensemble._counts.sum(axis=0) == 2).all()  # each is left out by one of the three
+    assert (ensemble._bootstraps.counts.sum(axis=0) == 2).all()  # each is left out by one of the three
     networks = ensemble.networks
     inputs = [
         torch.from_numpy(ensemble._inputs(fragments.observations, fragments.actions))
@@ -30,7 +30,7 @@ def test_additive_members_are_fitted_to_what_is_most_likely_under_their_prior():
     ]
     a, b = (networks.prepare(fragments).double().numpy() for fragments in inputs)
     for member in range(3):
-        learned = np.flatnonzero(ensemble._counts[member])
+        learned = np.flatnonzero(ensemble._bootstraps.counts[member])
         drawn = networks.drawn[member].double().numpy()
 
         def cost(fitted: np.ndarray, drawn: np.ndarray = drawn, learned: np.ndarray = learned) -> float:
@@ -52,8 +52,8 @@ def test_members_are_trained_separately():
     ensemble = model(ensemble_size=3, reward_epochs=4, reward_batch_size=5)
     start = [parameter.detach().clone() for parameter in ensemble.networks.parameters()]
     orders = []
-    shuffled = ensemble._shuffled_bootstraps
-    ensemble._shuffled_bootstraps = lambda: orders.append(shuffled()) or orders[-1]
+    shuffled = ensemble._bootstraps.shuffled
+    ensemble._bootstraps.shuffled = lambda: orders.append(shuffled()) or orders[-1]
     ensemble.fit(comparisons)
     assert len(orders) == 4
     for member in range(3):
@@ -61,7 +61,7 @@ def test_members_are_trained_separately():
         with torch.no_grad():
             for parameter, initial in zip(alone.networks.parameters(), start, strict=True):
                 parameter.copy_(initial[member : member + 1])
-        alone._shuffled_bootstraps = iter([order[member : member + 1] for order in orders]).__next__
+        alone._bootstraps.shuffled = iter([order[member : member + 1] for order in orders]).__next__
         alone.fit(comparisons)
         for lone, joint in zip(alone.networks.parameters(), ensemble.networks.parameters(), strict=True):
             torch.testing.assert_close(lone[0], joint[member], rtol=1e-2, atol=2e-3)
@@ -70,15 +70,15 @@ def test_members_are_trained_separately():
 def test_members_see_bootstraps_of_their_own_and_none_sees_what_it_left_out():
     ensemble = model(ensemble_size=4, reward_epochs=1)
     seen = []
-    shuffled = ensemble._shuffled_bootstraps
-    ensemble._shuffled_bootstraps = lambda: seen.append(shuffled()) or seen[-1]
+    shuffled = ensemble._bootstraps.shuffled
+    ensemble._bootstraps.shuffled = lambda: seen.append(shuffled()) or seen[-1]
     for n in (1, 2, 20, 40):  # as they arrive
         ensemble.fit(random_comparisons(n))
-    bags = [set(np.concatenate([order[member].numpy() for order in seen])) for member in range(4)]
+    bags = [set(np.concatenate([order[member] for order in seen])) for member in range(4)]
     assert len({frozenset(bag) for bag in bags}) == 4
     for member, bag in enumerate(bags):
         assert 10 < len(bag) < 40
-        assert bag <= set(np.flatnonzero(ensemble._counts[member]))
+        assert bag <= set(np.flatnonzero(ensemble._bootstraps.counts[member]))
 
 
 def test_fit_learns_the_true_order():
@@ -174,7 +174,7 @@ def member_losses(fitted: RewardModel, comparisons: Comparisons) -> tuple[float,
     a, b = fitted.member_returns(comparisons.fragments_a), fitted.member_returns(comparisons.fragments_b)
     answers = comparisons.preferences
     each = np.logaddexp(0, b - a) - answers * (b - a)
-    counts = fitted._counts
+    counts = fitted._bootstraps.counts
     training = [np.average(loss, weights=count) for loss, count in zip(each, counts, strict=True)]
     return float(np.mean(training)), float(np.mean([x[c == 0].mean() for x, c in zip(each, counts, strict=True)]))
 
@@ -208,7 +208,7 @@ def test_converged_fit_goes_back_to_the_lowest_held_out_loss():
 
 def test_converged_fit_without_anything_held_out_takes_all_its_epochs():
     fitted = model(reward_epochs=7, fit_until="converged")
-    fitted._extend_bootstraps = lambda n: setattr(fitted, "_counts", np.ones((5, n), int))
+    fitted._bootstraps.extend = lambda n: setattr(fitted._bootstraps, "counts", np.ones((5, n), int))
     fitted.fit(random_comparisons(10))
     assert fitted.gradient_steps == 7
 

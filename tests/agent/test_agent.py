@@ -25,7 +25,6 @@ def make_agent(tmp_path: Path, steps_per_iteration: int = 480, seed: int = 0, **
         steps_per_iteration,
         np.random.default_rng(seed),
         "cpu",
-        tmp_path,
         lambda steps: None,
     )
 
@@ -165,7 +164,6 @@ def test_policy_is_ppos_for_other_spaces(tmp_path: Path, env_id: str):
         80,
         np.random.default_rng(0),
         "cpu",
-        tmp_path,
         lambda steps: None,
     )
     agent.train(None)
@@ -183,7 +181,7 @@ def test_normalisation_is_inside_the_policy_and_the_saved_agent(tmp_path: Path, 
     """Both take observations as they come, and act as PPO does on normalised ones; PPO itself goes on unchanged."""
     config = AgentConfig(n_envs=2, rollout_steps=50, normalise=True, agent_activation=activation, initial_log_std=-1.0)
     spec = gymnasium.spec("Pendulum-v1")
-    agent = Agent(spec, config, 400, np.random.default_rng(0), "cpu", tmp_path, lambda steps: None)
+    agent = Agent(spec, config, 400, np.random.default_rng(0), "cpu", lambda steps: None)
     assert agent._ppo.policy.log_std.item() == -1.0
     agent.train(None)
     agent._ppo.policy.action_net.weight.data *= 10  # so that the actions differ
@@ -202,7 +200,7 @@ def test_normalisation_is_inside_the_policy_and_the_saved_agent(tmp_path: Path, 
 def test_normalised_rewards_are_the_learned_ones_and_the_recorded_ones_the_true_ones(tmp_path: Path):
     """PPO gets the learned reward over a running standard deviation of its discounted return."""
     config = AgentConfig(n_envs=2, rollout_steps=50, normalise=True)
-    agent = Agent(gymnasium.spec("Pendulum-v1"), config, 400, np.random.default_rng(0), "cpu", tmp_path, lambda _: None)
+    agent = Agent(gymnasium.spec("Pendulum-v1"), config, 400, np.random.default_rng(0), "cpu", lambda _: None)
     rollouts = agent.train(lambda observations, actions: np.full(len(observations), 1000.0))
     assert (rollouts.true_rewards <= 0).all(), "Pendulum's rewards are costs"
     given = agent._ppo.rollout_buffer.rewards

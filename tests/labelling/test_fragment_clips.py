@@ -17,7 +17,7 @@ from workshop.labelling.fragment_clips import FragmentClips, find
 def rollouts_of(env_id: str, **config: object) -> tuple[Rollouts, int, gymnasium.envs.registration.EnvSpec]:
     """Rollouts of an agent that has trained a little, the seed of its environments, and their specification."""
     spec = environment_spec(EnvironmentConfig(env=env_id, **config))
-    agent = Agent(spec, AgentConfig(n_envs=2), 900, np.random.default_rng(0), "cpu", Path(), on_step=lambda steps: None)
+    agent = Agent(spec, AgentConfig(n_envs=2), 900, np.random.default_rng(0), "cpu", on_step=lambda steps: None)
     rollouts = agent.random_rollouts(spec.max_episode_steps)
     rollouts.add(agent.train(None))
     return rollouts, agent.seed, spec

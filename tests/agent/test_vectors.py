@@ -1,18 +1,16 @@
 """The adapter from Gymnasium's vector environments to SB3's, above all where episodes end."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.vec_env import VecMonitor
 
 from workshop import CARTPOLE_ID
 from workshop.agent.vectors import GymnasiumVecEnv, make_vec_env
-
-MODES = list(AutoresetMode)
 
 
 class Counter(gymnasium.Env):
@@ -36,15 +34,14 @@ class Counter(gymnasium.Env):
         return observation, 10.0 * self.count + action, end and self.terminates, end and not self.terminates, {}
 
 
-def counters(mode: AutoresetMode) -> GymnasiumVecEnv:
+def counters() -> GymnasiumVecEnv:
     """One that terminates after 2 steps and one that is truncated after 3."""
     makers = [lambda: Counter(2, terminates=True), lambda: Counter(3, terminates=False)]
-    return GymnasiumVecEnv(SyncVectorEnv(makers, autoreset_mode=mode))
+    return GymnasiumVecEnv(SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP))
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_episodes_end_and_begin_in_the_same_step(mode: AutoresetMode):
-    env = counters(mode)
+def test_episodes_end_and_begin_in_the_same_step():
+    env = counters()
     np.testing.assert_array_equal(env.reset(), [[0], [0]])
     seen = [env.step(np.array([0, 1])) for _ in range(6)]
     observations = [[float(x) for x in step[0][:, 0]] for step in seen]
@@ -55,9 +52,8 @@ def test_episodes_end_and_begin_in_the_same_step(mode: AutoresetMode):
     assert dones == [[False, False], [True, False], [False, True], [True, False], [False, False], [True, True]]
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_last_observation_and_kind_of_end_are_told(mode: AutoresetMode):
-    env = counters(mode)
+def test_last_observation_and_kind_of_end_are_told():
+    env = counters()
     env.reset()
     infos = [env.step(np.zeros(2, int))[3] for _ in range(3)]
     assert infos[0] == [{}, {}]
@@ -66,43 +62,6 @@ def test_last_observation_and_kind_of_end_are_told(mode: AutoresetMode):
     assert infos[1][1] == {}
     np.testing.assert_array_equal(infos[2][1]["terminal_observation"], [3])
     assert infos[2][1]["TimeLimit.truncated"] is True
-
-
-class Together(VectorEnv):
-    """Resets in the next step, as Gymnasium's own vectorised CartPole does, and cannot be reset in part."""
-
-    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.NEXT_STEP}
-    num_envs = 2
-    single_observation_space, single_action_space = Counter.observation_space, Counter.action_space
-
-    def __init__(self, lengths: list[int]):
-        self.lengths = np.array(lengths)
-
-    def reset(self, *, seed: Any = None, options: Any = None):
-        self.count, self.ended = np.zeros(2, int), np.zeros(2, bool)
-        return self.count[:, None].astype(np.float32), {}
-
-    def step(self, actions: np.ndarray):
-        self.count = np.where(self.ended, 0, self.count + 1)
-        self.ended = self.count == self.lengths
-        return self.count[:, None].astype(np.float32), np.ones(2), np.zeros(2, bool), self.ended, {}
-
-
-def test_environment_that_resets_in_the_next_step_all_together():
-    env = GymnasiumVecEnv(Together([2, 2]))
-    env.reset()
-    steps = [env.step(np.zeros(2, int)) for _ in range(4)]
-    assert [step[0][0, 0] for step in steps] == [1, 0, 1, 0]
-    assert [bool(step[2][0]) for step in steps] == [False, True, False, True]
-    np.testing.assert_array_equal(steps[1][3][1]["terminal_observation"], [2])
-
-
-def test_environment_that_cannot_be_reset_in_part_is_refused_with_the_way_out():
-    env = GymnasiumVecEnv(Together([2, 3]))
-    env.reset()
-    env.step(np.zeros(2, int))
-    with pytest.raises(ValueError, match="sync"):
-        env.step(np.zeros(2, int))
 
 
 @pytest.mark.parametrize("env_id", [CARTPOLE_ID, "Pendulum-v1", "CartPole-v1"])
