@@ -84,9 +84,10 @@ def type_command(
 
 def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The same in this process, for what is not about processes: to import PyTorch in another one takes seconds."""
-    from workshop.program.program import run_program
+    from workshop.commands import run_program
 
-    called = importlib.import_module(program.removesuffix(".py")).main
+    module = importlib.import_module(program.removesuffix(".py"))
+    called = module.program.main if program == "main.py" else module.main
     typed = [program, *arguments]
     before, handlers = sys.argv, {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     code = 0
@@ -119,10 +120,10 @@ def train(arguments: list[str], follow: Callable[[dict[str, Any]], object] | Non
 def go_on(run: Path) -> None:
     """Go on with a run that was stopped, in this process."""
     import main
-    from workshop.program.run import recorded_arguments
+    from workshop.program.run import recorded_config
     from workshop.records.directory import RunDirectory
 
-    config = main.program.read_config(recorded_arguments(run))
+    config = recorded_config(run, main.Config)
     main.program.train(config, time.perf_counter(), lambda: RunDirectory.reopen(run))
 
 

@@ -260,9 +260,7 @@ def test_questions_come_in_batches_until_the_budget_is_spent():
 
 
 def test_skipped_questions_are_counted_and_asked_again():
-    questions = questions_about(
-        PreferencesConfig(comparisons=8, schedule="constant", comparisons_per_fit=8), iterations=2
-    )
+    questions = questions_about(2, comparisons=8, schedule="constant", comparisons_per_fit=8)
     assert answers(questions, 0, skip_every=2) == [4, 2, 1, 1]  # two of four skipped, one of two, the next one
     assert (questions.answered, questions.skipped) == (4, 4)
 
@@ -296,9 +294,7 @@ def test_asking_stops_when_the_held_out_loss_has_settled():
 
 
 def test_iterations_without_new_answers_settle_nothing():
-    questions = questions_about(
-        PreferencesConfig(comparisons=3, schedule="constant", stop_asking="settled"), iterations=50
-    )
+    questions = questions_about(50, comparisons=3, schedule="constant", stop_asking="settled")
     answers(questions, 0)
     for _ in range(10):
         questions.judge(0.5)

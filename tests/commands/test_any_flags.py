@@ -6,7 +6,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ import sweep
 from workshop.commands import run_program
 from workshop.exercise.solution import bradley_terry_loss
 from workshop.flags import flag_names
+from workshop.many_runs import overview
+from workshop.many_runs import sweep as many_sweep
 from workshop.records.comparisons_from import read_record
 from workshop.records.finished import read_run
 from workshop.reports import report
@@ -199,12 +201,14 @@ def _without_what_takes_long() -> Iterator[None]:
     """No pictures, no processes, and an exercise that is done."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(main, "preference_loss", bradley_terry_loss)
+        patch.setattr(main, "program", replace(main.program, preference_loss=bradley_terry_loss))
+        patch.setattr(sweep, "program", main.program)
         patch.setattr(report, "can_be_drawn", lambda env_id: False)
         for name in ("draw_learning_curve", "draw_learned_reward"):
             patch.setattr(report, name, lambda *_: None)
-        patch.setattr(compare, "save", lambda figure, path: None)
-        patch.setattr(sweep, "as_done", lambda function, tasks: ((task, function(task)) for task in tasks))
-        patch.setattr(sweep, "run_quietly", made_up)
+        patch.setattr(overview, "save", lambda figure, path: None)
+        patch.setattr(many_sweep, "as_done", lambda function, tasks: ((task, function(task)) for task in tasks))
+        patch.setattr(many_sweep.Sweep, "_run_quietly", lambda self, *others: made_up(*others))
         yield
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, TINY_SWEEP_OF_LENGTHS, Finished, start_command, without_seconds
 
-import sweep
+from workshop.many_runs.sweep import finished_runs, identity
 from workshop.records.finished import find_runs, read_run
 
 
@@ -47,8 +47,8 @@ def test_a_dask_cluster_gives_the_same_and_a_killed_worker_loses_nothing(cluster
     doomed.kill()
     _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
-    there = {sweep.identity(read_run(path).options): path for path in find_runs([swept[1] / "runs"])}
-    here = sweep.finished_runs(tmp_path / "runs")
+    there = {identity(read_run(path).options): path for path in find_runs([swept[1] / "runs"])}
+    here = finished_runs(tmp_path / "runs")
     assert len(here) == 4
     assert here.keys() <= there.keys()
     for key, path in here.items():

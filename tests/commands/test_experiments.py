@@ -172,14 +172,15 @@ def test_help_shows_the_defaults_that_suit_the_environment(monkeypatch, capsys):
         ("--env Pendulum-v1", 200, 300_000),
     ):
         text = help_of(arguments, monkeypatch, capsys)
-        assert re.search(rf"--comparisons INT [^-]*\(default: {comparisons}\)", text), arguments
-        assert re.search(rf"--total-timesteps INT [^-]*\(default: {steps}\)", text), arguments
+        assert re.search(rf"--comparisons INT [^-]*\[default: {comparisons}\]", text), arguments
+        assert re.search(rf"--total-timesteps INT [^-]*\[default: {steps}\]", text), arguments
 
 
 def test_one_network_alone_is_asked_about_any_pair_unless_told_otherwise(monkeypatch, capsys):
-    assert "most uncertain about in this sense. (default: uniform)" in help_of("--ensemble-size 1", monkeypatch, capsys)
-    text = help_of("--ensemble-size 2", monkeypatch, capsys)
-    assert "most uncertain about in this sense. (default: disagreement)" in text
+    for members, query in ((1, "uniform"), (2, "disagreement")):
+        text = help_of(f"--ensemble-size {members}", monkeypatch, capsys)
+        choices = "[choices: uniform, disagreement, entropy, information-gain]"
+        assert f"most uncertain about in this sense. {choices} [default: {query}]" in text
 
 
 def test_the_readme_has_every_experiment_and_no_flag_that_does_not_exist(monkeypatch, capsys):

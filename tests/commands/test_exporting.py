@@ -14,16 +14,14 @@ def records(tmp_path: Path) -> list[MadeUpRecord]:
 
 def test_an_export_as_typed(tmp_path: Path, records: list[MadeUpRecord]):
     runs = [str(record.path) for record in records]
-    finished = type_command("-m", "workshop.records.for_other_tools", *runs, "--output", str(tmp_path / "deep" / "out"))
+    finished = type_command("export.py", *runs, "--output", str(tmp_path / "deep" / "out"))
     assert (finished.returncode, finished.stdout) == (0, "")
     assert "3 pairs and 1 ties" in finished.stderr
     assert len(rows(tmp_path / "deep" / "out" / "comparisons.jsonl")) == 3
 
 
 def test_a_refusal_as_typed_has_exit_code_2_and_no_traceback(tmp_path: Path):
-    finished = type_command(
-        "-m", "workshop.records.for_other_tools", str(tmp_path / "nowhere"), "--output", str(tmp_path / "out")
-    )
+    finished = type_command("export.py", str(tmp_path / "nowhere"), "--output", str(tmp_path / "out"))
     assert finished.returncode == 2
     assert finished.stdout == ""
     assert len(finished.stderr.splitlines()) == 1
@@ -31,6 +29,6 @@ def test_a_refusal_as_typed_has_exit_code_2_and_no_traceback(tmp_path: Path):
 
 
 def test_help_names_the_flags():
-    finished = type_command("-m", "workshop.records.for_other_tools", "--help", cwd=ROOT)
+    finished = type_command("export.py", "--help", cwd=ROOT)
     assert finished.returncode == 0
     assert "--output" in finished.stdout

@@ -16,10 +16,10 @@ from made_up_runs import write_run
 from stable_baselines3 import PPO
 
 import compare
+import export
 import main
 import sweep
 from workshop.processes import leave
-from workshop.records import export
 
 SMALL = ["--solution", *TINY, "--hidden-sizes", "8", "--agent-hidden-sizes", "8", "--iterations=2"]
 SIZE = 8_000_000  # of the disk: some ten runs

@@ -8,9 +8,10 @@ import pytest
 from conftest import type_here
 from scipy.stats import ttest_ind
 
-from main import Config, OracleConfig, plan_run, rlhf
+from main import Config, OracleConfig, rlhf
+from workshop.data import Comparisons
 from workshop.exercise.choice_models import ChoiceModelConfig
-from workshop.program.device import set_up_device
+from workshop.program import Run, plan_run, set_up_device
 from workshop.records.directory import RunDirectory
 from workshop.reports.report import Report
 
@@ -23,7 +24,8 @@ def train(tmp_path: Path, config: Config) -> Report:
     plan = plan_run(config)
     run = RunDirectory.make(replace(config, runs_dir=tmp_path), [])
     with run, Report(run, plan.spec, config.total_timesteps, config.seed, started=0) as report:
-        rlhf(config, plan, set_up_device("cpu"), run, report)
+        none = Comparisons.empty(config.preferences.fragment_length, *plan.spaces)
+        rlhf(config, Run(config, plan, set_up_device("cpu"), run, report, none))
     return report
 
 

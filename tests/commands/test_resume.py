@@ -177,14 +177,14 @@ def test_two_processes_on_one_run_are_refused(interrupted: Path):
 
 def test_what_cannot_be_resumed_says_so(interrupted: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="there is no run"):
-        recorded_config(tmp_path / "nowhere")
+        recorded_config(tmp_path / "nowhere", main.Config)
     (interrupted / "config.json").write_text("{", encoding="utf-8")
     with pytest.raises(RunError, match="damaged"):
-        recorded_config(interrupted)
+        recorded_config(interrupted, main.Config)
     shutil.rmtree(interrupted / "checkpoint")
     (interrupted / "agent.zip").touch()
     with pytest.raises(RunError, match="finished"):
-        recorded_config(interrupted)
+        recorded_config(interrupted, main.Config)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on POSIX systems")

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, TINY_SWEEP, TINY_SWEEP_OF_LENGTHS, Finished, start_command, type_command, without_seconds
@@ -13,6 +14,7 @@ from made_up_runs import write_run
 
 import sweep
 from main import Config
+from workshop.many_runs.sweep import finished_runs
 from workshop.messages import UsageError
 from workshop.records.finished import find_runs, read_run
 
@@ -71,20 +73,20 @@ def test_an_unfinished_run_is_done_again(tmp_path: Path):
     without_agent = write_run(tmp_path, [0, 1], seed=1)
     (without_agent / "agent.zip").unlink()
     finished = write_run(tmp_path, [0, 1], seed=2)
-    assert list(sweep.finished_runs(tmp_path).values()) == [finished]
+    assert list(finished_runs(tmp_path).values()) == [finished]
     assert unfinished.exists()
 
 
 def test_a_run_that_fails_is_reported_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    def train(config: Config, *others):
+    def train(program: Any, config: Config, *others):
         if config.seed == 1:
             raise FloatingPointError("the reward is not finite")
-        return real_train(config, *others)
+        return real_train(program, config, *others)
 
-    real_train = sweep.train
-    monkeypatch.setattr(sweep, "train", train)
+    real_train = type(sweep.program).train
+    monkeypatch.setattr(type(sweep.program), "train", train)
     with pytest.raises(SystemExit) as exit_code:
         sweep_here(monkeypatch, tmp_path, "--seeds", "3", *TINY_SWEEP)
     assert exit_code.value.code == 1
@@ -116,14 +118,14 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path, jobs: str):
     command.remove("--total-timesteps=1200")
     process = start_command(*command, new_session=True)
     deadline = time.monotonic() + 300
-    while not sweep.finished_runs(tmp_path / "runs") and time.monotonic() < deadline:
+    while not finished_runs(tmp_path / "runs") and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "runs are done; the same command goes on from there." in errors
     assert "Traceback" not in errors
-    done = sweep.finished_runs(tmp_path / "runs")
+    done = finished_runs(tmp_path / "runs")
     assert 1 <= len(done) < 3
     assert not group_is_alive(process.pid, seconds=60)
     again = type_command(*command)

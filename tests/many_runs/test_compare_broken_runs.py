@@ -9,7 +9,7 @@ import pytest
 from broken_runs import WRONG, files, linked, some, thoroughly
 from made_up_runs import write_run
 
-import compare
+from workshop.many_runs import overview
 from workshop.records.finished import read_run
 from workshop.records.untrusted import BrokenRecordError
 
@@ -17,7 +17,7 @@ from workshop.records.untrusted import BrokenRecordError
 @pytest.fixture
 def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Path], object]], tuple[str, bool]]:
     """Compare a good run with one that is spoilt first; returns the messages, and whether the other was left out."""
-    monkeypatch.setattr(compare, "save", lambda figure, path: [text.get_text() for text in figure.legends[0].texts])
+    monkeypatch.setattr(overview, "save", lambda figure, path: [text.get_text() for text in figure.legends[0].texts])
     write_run(tmp_path / "runs", [0, 200])
     broken = write_run(tmp_path / "runs", [0, 100], seed=1)
     good = files(broken)
@@ -28,7 +28,7 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calla
             (broken / name).write_bytes(content)
         spoil(broken)
         before = files(tmp_path / "runs")
-        compare.compare_runs([*sorted((tmp_path / "runs").iterdir())], "env_steps", tmp_path / "plots", "comparison")
+        overview.compare_runs([*sorted((tmp_path / "runs").iterdir())], "env_steps", tmp_path / "plots", "comparison")
         assert files(tmp_path / "runs") == before
         said = capsys.readouterr()
         assert "Figure: " in said.err

@@ -95,7 +95,7 @@ def broken(path: Path, what: str) -> None:
         ("no progress", "progress.csv is missing"),
         ("no config", "config.json is missing"),
         ("config cut short", "not JSON"),
-        ("config is a list", "no options"),
+        ("config is a list", "not a JSON object"),
         ("no seed", "no seed"),
         ("row cut short", "not whole"),
         ("rows missing", "not finished: 1 of 2 iterations"),
@@ -104,7 +104,7 @@ def broken(path: Path, what: str) -> None:
         ("nan", "true_return_mean"),
         ("column missing", "env_steps"),
         ("steps backwards", "backwards"),
-        ("not text", "cannot be read"),
+        ("not text", "not a table"),
     ],
 )
 def test_a_run_that_cannot_be_used_says_why(tmp_path: Path, what: str, says: str):

@@ -9,7 +9,7 @@ import pytest
 from broken_records import FILES, linked, problem_with, survives, with_one_of_everything
 from made_up_records import MadeUpRecord
 
-from workshop.records import fragment_files as record_files
+from workshop.records import untrusted
 from workshop.records.comparisons_from import read_record
 from workshop.records.untrusted import BrokenRecordError
 
@@ -72,7 +72,7 @@ def test_single_changed_bytes(record: MadeUpRecord, name: str):
 
 @pytest.mark.parametrize("name", FILES[:2])
 def test_texts_too_large_to_be_a_runs(record: MadeUpRecord, name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(record_files, "LARGEST_TEXT", 10)
+    monkeypatch.setattr(untrusted, "LARGEST_TEXT", 10)
     assert "config.json is too large" in problem_with(record)
 
 

@@ -165,7 +165,7 @@ def change_policy(state: dict[str, Any]) -> None:
         change_policy,
         lambda state: state["report"].update(last=None),
         lambda state: state["run"].update(rows=[{"iteration": float("nan")}]),
-        lambda state: state["sampling"].clear(),
+        lambda state: state["questions"].clear(),
     ],
 )
 def test_resume_says_what_is_wrong_with_a_state_that_is_no_runs(interrupted: Path, change: Callable[[dict], object]):

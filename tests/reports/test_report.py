@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from workshop import CARTPOLE_ID
-from workshop.environments.rendering import replay
+from workshop.data import Comparisons, Fragments
+from workshop.environments.rendering import _follow
 from workshop.records.directory import RunDirectory
 from workshop.records.progress import COLUMNS, summarise
 from workshop.reports.evaluation import Evaluation, Evaluator, correlation
 from workshop.reports.figures import draw_learned_reward, draw_learning_curve
-from workshop.reports.moving_pictures import _follow, save_final_policy, save_progress
+from workshop.reports.moving_pictures import first_episode, save_final_policy, save_progress
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,11 @@ def test_progress_is_written_row_by_row(tmp_path: Path):
 def test_comparisons_are_kept_with_their_fragments(tmp_path: Path):
     run = make_run(tmp_path)
     a, b = np.arange(24.0).reshape(3, 4, 2), -np.arange(24.0).reshape(3, 4, 2)
-    run.record(0, "synthetic", {"observations": a[:2]}, {"observations": b[:2]}).answers(np.array([0.0, 0.5]))
-    run.record(1, "synthetic", {"observations": a[2:]}, {"observations": b[2:]}).answers(np.array([1.0]))
+    zeros = np.zeros((3, 4))
+    pairs = Comparisons.questions(Fragments(a, zeros, zeros), Fragments(b, zeros, zeros))
+    run.record("synthetic", pairs[:2]).answers(np.array([0.0, 0.5]))
+    run.iteration = 1
+    run.record("synthetic", pairs[2:]).answers(np.array([1.0]))
     lines = [json.loads(line) for line in (run.path / "comparisons.jsonl").read_text().splitlines()]
     assert [line["comparison"] for line in lines] == [0, 1, 2]
     assert [line["preference"] for line in lines] == [0.0, 0.5, 1.0]
@@ -166,12 +170,14 @@ def test_camera_goes_along_where_there_is_one_that_does():
 
 def test_replay_shows_the_episode_again():
     episodes = swing().episodes
-    frames = replay(CARTPOLE, episodes)
+    frames = first_episode(CARTPOLE, episodes, at_most=51)
     assert len(frames) == 1 + 200 // 4
     assert frames[0].size == (600, 400)
     arrays = [np.asarray(frame) for frame in frames]
     assert not np.array_equal(arrays[0], arrays[25])
-    np.testing.assert_array_equal(arrays, [np.asarray(frame) for frame in replay(CARTPOLE, episodes)])
+    np.testing.assert_array_equal(
+        arrays, [np.asarray(frame) for frame in first_episode(CARTPOLE, episodes, at_most=51)]
+    )
 
 
 def test_progress_picture_has_a_panel_for_each_iteration(tmp_path: Path):

@@ -185,7 +185,7 @@ class Agent:
             self._ppo.logger.dump(self._ppo.num_timesteps)
         else:
             self._ppo.dump_logs()
-        return self._numbers.steps, dict(self._numbers.latest)
+        return self._numbers.steps, self._numbers.latest
 
     def save(self, path: Path) -> None:
         """Write what `stable_baselines3.PPO.load` reads: an agent that takes observations as they come."""
@@ -220,7 +220,7 @@ class _Numbers(KVWriter):
     """Keeps the numbers that SB3 logs, in place of a file."""
 
     def write(self, key_values: dict[str, Any], key_excluded: Mapping[str, tuple[str, ...]], step: int = 0) -> None:
-        self.latest, self.steps = key_values, step
+        self.latest, self.steps = dict(key_values), step  # SB3 empties what it hands over
 
     def close(self) -> None:
         pass

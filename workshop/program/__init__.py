@@ -5,4 +5,3 @@ from workshop.program.options import RunConfig
 from workshop.program.plan import plan_run
 from workshop.program.program import Program
 from workshop.program.run import Run
-from workshop.program.watch import watch
