@@ -14,7 +14,7 @@ def records(tmp_path: Path) -> list[MadeUpRecord]:
 
 def test_an_export_as_typed(tmp_path: Path, records: list[MadeUpRecord]):
     runs = [str(record.path) for record in records]
-    finished = type_command("export.py", *runs, "--output", str(tmp_path / "deep" / "out"))
+    finished = type_command("export.py", *runs, "--output", str(tmp_path / "deep" / "out"), anew=True)
     assert (finished.returncode, finished.stdout) == (0, "")
     assert "3 pairs and 1 ties" in finished.stderr
     assert len(rows(tmp_path / "deep" / "out" / "comparisons.jsonl")) == 3

@@ -155,15 +155,20 @@ def forked(start: Callable[[], object], folder: Path) -> Iterator[Page]:
         os.waitpid(child, 0)
 
 
-@pytest.mark.endurance
+@pytest.mark.parametrize(
+    ("kills", "comparisons", "per_fit"), [(1, 3, 1), pytest.param(20, 22, 4, marks=pytest.mark.endurance)]
+)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")
-def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goes_on(tmp_path: Path):
-    """Twenty kills, each some time after one answer, which is acknowledged just before or while it is killed."""
+def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goes_on(
+    tmp_path: Path, kills: int, comparisons: int, per_fit: int
+):
+    """Each kill some time after one answer, which is acknowledged just before or while it is killed."""
     rng = np.random.default_rng(0)
-    arguments = [*SMALL, "--comparisons", "22", "--runs-dir", str(tmp_path / "runs")]
+    asked = ["--comparisons", str(comparisons), "--comparisons-per-fit", str(per_fit)]
+    arguments = [*SMALL, *asked, "--runs-dir", str(tmp_path / "runs")]
     acknowledged: dict[int, float] = {}
     run = None
-    for _ in range(20):
+    for _ in range(kills):
         start = partial(train, arguments) if run is None else partial(go_on, run)
         preference = float(rng.integers(0, 2))
         with forked(start, tmp_path) as page:
@@ -178,7 +183,7 @@ def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goe
     assert process.returncode == 0, said
     answers = {line["comparison"]: line["preference"] for line in lines_of(run)}
     assert acknowledged.items() <= answers.items()
-    assert len(read_record(run)) == 22
+    assert len(read_record(run)) == comparisons
 
 
 def lines_of(run: Path) -> list[dict]:
@@ -188,11 +193,7 @@ def lines_of(run: Path) -> list[dict]:
 def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
     doing = []
     slow = ["--keep-labelling", "--schedule", "constant", "--total-timesteps", "6000"]
-    with running(*SMALL, *slow, "--runs-dir", str(tmp_path)) as (
-        process,
-        page,
-        said,
-    ):
+    with running(*SMALL, *slow, "--runs-dir", str(tmp_path)) as (process, page, said):
         while not (state := page.state())["finished"]:
             time.sleep(0.01)
             if state["question"] is not None:

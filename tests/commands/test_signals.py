@@ -92,7 +92,7 @@ def test_a_second_ctrl_c_ends_the_workers_too(tmp_path: Path):
     assert code == 130
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT] * 2])
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], pytest.param([signal.SIGINT] * 2, marks=pytest.mark.endurance)])
 def test_a_sweep_is_stopped_and_says_how_to_go_on(tmp_path: Path, signals: list[signal.Signals]):
     command = ["sweep.py", "--seeds", "2", "--jobs", "2", "--plots-dir", str(tmp_path / "plots")]
     code, said = end(begin(command, tmp_path / "runs", BEGUN), *signals)

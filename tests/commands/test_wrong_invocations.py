@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import ROOT, type_command
 from made_up_runs import write_run
+from warm import CAN_FORK
 
 import compare
 import main
@@ -247,6 +248,7 @@ NO_GPU = {
 }
 
 WRONG = UNKNOWN | WRONG_KIND | OUT_OF_RANGE | CONTRADICTORY | ENVIRONMENTS | FILES | NO_GPU
+STARTED_ANEW = ["main.py --itertions 3", "compare.py nowhere", "sweep.py --sedes 3"]  # and not forked
 IN_A_PROCESS = [next(iter(kind)) for kind in (UNKNOWN, WRONG_KIND, OUT_OF_RANGE, CONTRADICTORY, ENVIRONMENTS, FILES)]
 
 
@@ -301,6 +303,7 @@ def test_a_wrong_invocation_is_refused_in_one_sentence_and_leaves_nothing_behind
 def test_a_wrong_invocation_as_typed(command: str, there: Path):
     before = everything_in(there)
     program, *arguments = typed(command)
-    finished = type_command(os.fspath(ROOT / program), *arguments, cwd=there)
+    anew = command in STARTED_ANEW or not CAN_FORK
+    finished = type_command(os.fspath(ROOT / program), *arguments, cwd=there, anew=anew)
     require_refusal(finished.returncode, finished.stdout, finished.stderr, WRONG[command])
     assert everything_in(there) == before

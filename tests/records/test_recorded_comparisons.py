@@ -12,12 +12,7 @@ from made_up_runs import write_run
 from workshop.data import Comparisons, Fragments
 from workshop.messages import UsageError
 from workshop.records.answers import read_lines
-from workshop.records.comparisons_from import (
-    load_comparisons_from,
-    merge,
-    read_record,
-    read_records,
-)
+from workshop.records.comparisons_from import load_comparisons_from, merge, read_record, read_records
 from workshop.records.directory import RunDirectory
 
 OBSERVATIONS, ACTIONS = spaces.Box(-np.inf, np.inf, (2,)), spaces.Discrete(2)
