@@ -232,10 +232,9 @@ def test_schedules_by_hand():
 def questions_about(iterations: int, **options: Any) -> Questions:
     """What a run of so many iterations asks, of rollouts that are there, with no answers of other runs."""
     config = PreferencesConfig(**options, fragment_length=2, query="uniform")
-    none = cut(numbered_rollouts(), np.empty((0, 2), int), 2)
-    comparisons, recorded = (Comparisons.questions(none, none) for _ in range(2))
-    ensemble, generator = Ensemble(), np.random.default_rng(0)
-    return Questions(config, iterations, numbered_rollouts(), comparisons, recorded, ensemble, generator)
+    comparisons, recorded = (Comparisons.questions(*ask(numbered_rollouts(), 0, config)) for _ in range(2))
+    chooser = Ensemble(), np.random.default_rng(0)
+    return Questions(config, iterations, numbered_rollouts(), comparisons, recorded, *chooser)
 
 
 def answers(questions: Questions, iteration: int, skip_every: int | None = None) -> list[int]:
