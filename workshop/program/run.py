@@ -47,6 +47,7 @@ class Run:
         self.device, self.directory, self.recorded = device, directory, recorded
         self._config, self._report = config, report
         self.steps_taken = report.steps_taken
+        self._saved = 0  # comparisons
 
     def generators(self, n: int) -> list[np.random.Generator]:
         """Generators that everything random in the run is drawn from: n of them, so that no part changes another's."""
@@ -133,8 +134,6 @@ class Run:
             raise RunError(f"--resume {path}: the checkpoint is damaged: it is not this run's.") from problem
         self._saved = len(self._comparisons)
         return len(pieces)
-
-    _saved = 0  # comparisons
 
     def _save(self) -> None:
         """Save all parts as they are after an iteration, and what it added to the rollouts and the comparisons."""
