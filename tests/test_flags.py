@@ -70,6 +70,8 @@ def test_flags_are_the_fields_with_dashes_and_what_is_on_or_off_is_two():
         ("--most -3 --no-switch --only --often --often", Options(most=-3, switch=False, only=True, often=2)),
         ("--sizes 1 2 --rate .25 --sizes 3", Options(inner=Inner((3,), 0.25))),
         ("--most 3 --most 4", Options(most=4)),
+        ("--no-switch --switch", Options()),
+        ("--switch --no-switch --switch --no-switch", Options(switch=False)),
     ],
 )
 def test_a_command_line_is_read(typed: str, expected: Options):

@@ -26,7 +26,7 @@ IMPORTS = [
     "numpy", "torch", "torch.utils.tensorboard", "scipy.stats", "gymnasium", "gymnasium.vector",
     "gymnasium.wrappers", "gymnasium.envs.classic_control", "pygame", "stable_baselines3", "matplotlib.figure",
     "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "PIL.Image", "PIL.GifImagePlugin",
-    "PIL.PngImagePlugin", "PIL.WebPImagePlugin", "tqdm", "tensorboard.compat.proto.event_pb2", "tyro", "cyclopts",
+    "PIL.PngImagePlugin", "PIL.WebPImagePlugin", "tqdm", "tensorboard.compat.proto.event_pb2", "cyclopts",
     "docstring_parser", "msgspec", "joblib", "joblib.externals.loky", "threadpoolctl", "filelock", "optuna", "flask",
     "waitress", "werkzeug", "sqlite3", "email.message", "http.server", "urllib.request", "xml.etree.ElementTree",
     "torch._dynamo", "coverage",

@@ -118,11 +118,14 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path, jobs: str):
     command.remove("--total-timesteps=1200")
     process = start_command(*command, new_session=True)
     deadline = time.monotonic() + 300
-    while not finished_runs(tmp_path / "runs") and time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
+        begun, finished = len(list(tmp_path.glob("runs/*/config.json"))), len(finished_runs(tmp_path / "runs"))
+        if begun > finished > 0:
+            break
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert "runs are done; the same command goes on from there." in errors
     assert "Traceback" not in errors
     done = finished_runs(tmp_path / "runs")

@@ -84,6 +84,7 @@ def _parser(
             group=group_of.get(option.name, own),
             negative=() if ONLY_ON in option.marks else None,
             count=COUNTED in option.marks,
+            allow_repeating=option.type is bool or None,  # on and off: the last one counts
             converter=None if option.type is bool or COUNTED in option.marks else _convert,
             show_default=default not in (None, "", ()) and _as_text,
         )
