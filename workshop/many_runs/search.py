@@ -44,10 +44,15 @@ class Search:
         Raises a UsageError if the storage cannot be used.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        storage: str | JournalStorage = self.storage
         try:
+            if "://" not in self.storage:
+                Path(self.storage).parent.mkdir(parents=True, exist_ok=True)
+                lock = JournalFileOpenLock(self.storage)
+                storage = JournalStorage(JournalFileBackend(self.storage, lock_obj=lock))
             return optuna.create_study(
                 study_name=self.study,
-                storage=_storage(self.storage),
+                storage=storage,
                 direction=DIRECTIONS[self.objective],
                 sampler=optuna.samplers.TPESampler(seed=self.seed + trial),
                 pruner=optuna.pruners.MedianPruner(TRIALS_BEFORE_PRUNING, PERCENT_BEFORE_PRUNING),
@@ -77,13 +82,6 @@ def follow_trial(trial: optuna.trial.Trial, objective: Objective, place: int, it
     trial.report(sign * row["true_return_mean"], 100 * place + round(100 * row["iteration"] / iterations))
     if trial.should_prune():
         raise optuna.TrialPruned
-
-
-def _storage(name: str) -> optuna.storages.BaseStorage:
-    if "://" in name:
-        return optuna.storages.get_storage(name)
-    Path(name).parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(name, lock_obj=JournalFileOpenLock(name)))
 
 
 def suggest(trial: optuna.trial.Trial, axes: Sequence[Axis]) -> list[str]:
