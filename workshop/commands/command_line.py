@@ -5,21 +5,14 @@ import inspect
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, partial
+from itertools import dropwhile
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_origin
 
 import cyclopts
 import docstring_parser
 
-from workshop.flags import (
-    COUNTED,
-    ONLY_ON,
-    POSITIONAL,
-    Option,
-    options_of,
-    typed_flags,
-    with_values,
-)
+from workshop.flags import COUNTED, ONLY_ON, POSITIONAL, Option, options_of, typed_flags, with_values
 from workshop.messages import UsageError, shown
 
 Flags = TypeVar("Flags")
@@ -168,11 +161,7 @@ def _refuse_mistakes(
         if "" in values and flag not in may_be_empty:
             raise UsageError(f"{shown(flag) or 'The value'} must not be empty; leave it out for what is the default.")
     by_flag = {flag: option for option in options.values() for flag in option.flags}
-    after = (
-        [argument for argument in arguments[arguments.index("--") :] if argument in by_flag]
-        if "--" in arguments
-        else []
-    )
+    after = [each for each in dropwhile(lambda each: each != "--", arguments) if each in by_flag]
     if after:
         raise UsageError(f"{after[0]} comes after --, where there are no flags any more; leave the -- out.")
     unknown = [flag for flag, _ in typed if flag not in ("", "--help", "-h", *by_flag)]
