@@ -30,7 +30,6 @@ class GymnasiumVecEnv(VecEnv):
 
     def __init__(self, env: VectorEnv):
         self.env = env
-        self._actions: np.ndarray | None = None
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
     def reset(self) -> np.ndarray:

@@ -4,7 +4,7 @@ import difflib
 import inspect
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from itertools import dropwhile
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_origin
@@ -35,7 +35,11 @@ def read_flags(
     them are with others of their dataclass.
     """
     typed = typed_flags(arguments)
-    following = {} if defaults is None else defaults(partial(_typed_after, typed))
+
+    def typed_after(flag: str) -> str | None:
+        return next((values[0] for name, values in reversed(typed) if name == flag and values), None)
+
+    following = {} if defaults is None else defaults(typed_after)
     options = {option.name: option for option in options_of(kind())}
     _refuse_mistakes(arguments, typed, options)
     parser = _parser(kind, options, following, groups)
@@ -127,11 +131,6 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _typed_after(typed: Sequence[tuple[str, Sequence[str]]], flag: str) -> str | None:
-    """The first of the values of a flag where it is typed last."""
-    return next((values[0] for name, values in reversed(typed) if name == flag and values), None)
 
 
 def _last_of_each(typed: Sequence[tuple[str, Sequence[str]]], options: Mapping[str, Option]) -> list[str]:

@@ -7,15 +7,7 @@ ones first. Hints lead to the right thought without giving the line away.
 import math
 from collections.abc import Callable, Sequence
 
-from workshop.exercise.probe import (
-    Comparison,
-    Probe,
-    WrongLossError,
-    at,
-    bradley_terry,
-    hard_threshold,
-    probability_of_b,
-)
+from workshop.exercise.probe import STEP, Comparison, Probe, WrongLossError, at, bradley_terry, probability_of_b
 
 DECIDED: list[Comparison] = [(2, 0, 0), (2, 0, 1), (-1, 0.5, 1), (-1, 0.5, 0), (0.3, 3, 0), (0.3, 3, 1), (1, 1, 1)]
 TIES: list[Comparison] = [(1, 0, 0.5), (0, 2.5, 0.5), (-1, -1, 0.5)]
@@ -42,7 +34,8 @@ def _not_a_number(probe: Probe, numbers: str) -> WrongLossError | None:
 
 
 def _threshold(probe: Probe, numbers: str) -> WrongLossError | None:
-    return hard_threshold() if probe.is_a_step() and probe.value((2, 0, 1)) != probe.value((0, 2, 1)) else None
+    is_a_step = probe.is_a_step() and probe.value((2, 0, 1)) != probe.value((0, 2, 1))
+    return WrongLossError("threshold", STEP) if is_a_step else None
 
 
 def _ignored_answers(probe: Probe, numbers: str) -> WrongLossError | None:

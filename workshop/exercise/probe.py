@@ -15,6 +15,7 @@ Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 # returns of a and b, and the answer: 0.0 for a, 1.0 for b, 0.5 for equally good
 Comparison = tuple[float, float, float]
 
+STEP = "It depends on which return is the larger, but not on by how much."
 MISTAKES = tomllib.loads(Path(__file__).with_name("mistakes.toml").read_text(encoding="utf-8"))
 
 
@@ -83,7 +84,7 @@ class Probe:
             raise WrongLossError("random", f"Asked twice, it gave {value.item():.4f} and {again:.4f}.")
         if not value.requires_grad:
             if self.is_a_step():
-                raise hard_threshold()
+                raise WrongLossError("threshold", STEP)
             raise WrongLossError("no-gradient", "It returns a tensor that has forgotten how it was computed.")
 
     def is_a_step(self) -> bool:
@@ -122,21 +123,13 @@ class Probe:
             raise WrongLossError("error", f"{file}, line {line}: {source}\n  {type(error).__name__}: {error}") from None
 
 
-def hard_threshold() -> WrongLossError:
-    """The loss only sees which return is the larger."""
-    return WrongLossError("threshold", "It depends on which return is the larger, but not on by how much.")
-
-
 def _check_type(value: object, batch: int) -> None:
     if value is None:
         raise WrongLossError("nothing", "It returns None.")
     if not isinstance(value, torch.Tensor):
         number = isinstance(value, bool | int | float)
-        raise WrongLossError(
-            "no-tensor",
-            f"It returns {value!r}, of type {type(value).__name__}.",
-            what="a plain number, not a tensor" if number else "something other than a tensor",
-        )
+        what = "a plain number, not a tensor" if number else "something other than a tensor"
+        raise WrongLossError("no-tensor", f"It returns {value!r}, of type {type(value).__name__}.", what=what)
     if value.shape != ():
         mistake = "shapes" if value.shape == (batch, batch) and batch > 1 else "vector"
         raise WrongLossError(mistake, f"For a batch of {batch} it returns a tensor of shape {tuple(value.shape)}.")

@@ -109,11 +109,6 @@ def score(objective: Objective, runs: Sequence[FinishedRun]) -> float:
     return float(np.mean(to_solve))
 
 
-def finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """The trials that came to an end, or were pruned."""
-    return study.get_trials(deepcopy=False, states=FINISHED)
-
-
 def best_first(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """The trials that came to their end, the best first, each choice once."""
     trials = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
