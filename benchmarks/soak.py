@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 
 import numpy as np
 import psutil
 from gymnasium import spaces
+from many_runs import print_table
 
 from main import Config, preference_loss, program
 from preferences import PreferencesConfig, sample_pairs
@@ -52,12 +53,12 @@ def main() -> None:
     options = read_flags(Options, sys.argv[1:])
     report_iterations(options.iterations)
     print()
-    print("| comparisons | they fill, MB | a pass of the fit, s | choosing 100 questions, s | judging, s "
-          "| checkpoint written, s | … read, s | memory beyond theirs, MB: choosing | … at most |")  # fmt: skip
-    print("| ---" * 9 + " |")
+    columns = (
+        "comparisons | they fill, MB | a pass of the fit, s | choosing 100 questions, s | judging, s "
+        "| checkpoint written, s | … read, s | memory beyond theirs, MB: choosing | … at most"
+    )
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        for row in pool.imap(time_comparisons, options.comparisons):
-            print(row, flush=True)
+        print_table(columns, pool.imap(time_comparisons, options.comparisons))
 
 
 def report_iterations(iterations: int) -> None:
@@ -80,7 +81,7 @@ def report_iterations(iterations: int) -> None:
     print(f"\nMost memory after iteration {part}: {max(memory[part:]) / memory[part]:.3f} times what it was then.")
 
 
-def time_comparisons(n: int) -> str:
+def time_comparisons(n: int) -> list[str]:
     """The row of the table for n comparisons, of fragments the better of which has the larger first observation."""
     rng = np.random.default_rng(0)
     set_up_device("cpu")  # and one thread, as in a run
@@ -106,7 +107,7 @@ def time_comparisons(n: int) -> str:
             checkpoints.load,
         )), strict=True)  # fmt: skip
     memory = [f"{(most - before - filled) / MEGABYTE:.0f}" for most in (peaks[1], max(peaks))]
-    return f"| {' | '.join([f'{n:,}', f'{filled / MEGABYTE:.0f}', *(f'{s:.2f}' for s in took), *memory])} |"
+    return [f"{n:,}", f"{filled / MEGABYTE:.0f}", *(f"{seconds:.2f}" for seconds in took), *memory]
 
 
 def timed_with_memory(step: Callable[[], object]) -> tuple[float, int]:

@@ -34,10 +34,8 @@ def main() -> None:
     def row(seed: int) -> list[object]:
         with tempfile.TemporaryDirectory() as runs_dir:
             run = teach(f"{PERSON} --seed {seed} --runs-dir {runs_dir} {passed_on}", Path(runs_dir))
-            answers, turns = (
-                read_run(run).columns["comparisons"][-1],
-                [turns_in_episode(run, each) for each in range(10)],
-            )
+            answers = read_run(run).columns["comparisons"][-1]
+            turns = [turns_in_episode(run, each) for each in range(10)]
         return [seed, f"{answers:g}", f"{np.mean(turns):.1f} ({min(turns):.1f} to {max(turns):.1f})"]
 
     print_table("seed | answers | turns in an episode: mean (least to most)", map(row, options.numbers))

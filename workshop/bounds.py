@@ -4,6 +4,7 @@ Each check is called with the flag and the value, and refuses it with a ValueErr
 """
 
 import math
+import operator
 import os
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from workshop.messages import RunError, UsageError, shown
 
 Check = Callable[[str, Any], None]
 
+PASSES = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "below": operator.lt}
 LARGEST_SEED = 2**32 - 1  # that NumPy's global generator takes
 WIDEST_LAYER = 1024
 MOST_LAYERS = 10
@@ -41,16 +43,10 @@ def require_bounds(options: Any) -> None:
 
 
 def _require_number(flag: str, value: float, **limits: float | None) -> None:
-    passes = {
-        "at_least": lambda limit: value >= limit,
-        "above": lambda limit: value > limit,
-        "at_most": lambda limit: value <= limit,
-        "below": lambda limit: value < limit,
-    }
     given = {name: limit for name, limit in limits.items() if limit is not None}
     # a huge integer has no float to ask
     finite = isinstance(value, int) or math.isfinite(value)
-    if not (finite and all(passes[name](limit) for name, limit in given.items())):
+    if not (finite and all(PASSES[name](value, limit) for name, limit in given.items())):
         allowed = " and ".join(f"{name.replace('_', ' ')} {limit}" for name, limit in given.items())
         raise ValueError(f"{flag} must be {allowed or 'a finite number'}, not {shown(value)}.")
 

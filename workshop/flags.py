@@ -44,7 +44,7 @@ class Option:
     @property
     def flag(self) -> str:
         """As it is typed."""
-        return flag_of(self.name)
+        return f"--{self.name.replace('_', '-')}"
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -73,11 +73,6 @@ def options_of(config: Any) -> Iterator[Option]:
 def flag_names(config: Any) -> list[str]:
     """The flags of a dataclass, as they are typed."""
     return [flag for option in options_of(config) for flag in option.flags]
-
-
-def flag_of(name: str) -> str:
-    """An option's flag, however its name was typed."""
-    return f"--{name.lstrip('-').replace('_', '-')}"
 
 
 def with_values(kind: type[Config], values: Mapping[str, Any]) -> Config:

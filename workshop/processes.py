@@ -23,7 +23,7 @@ def stop_in_order() -> None:
     """Let SIGTERM and the first Ctrl-C stop the program in order, and a second Ctrl-C at once."""
 
     def stop(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, _stop_at_once)
+        signal.signal(signal.SIGINT, lambda number, _: leave(128 + number))
         raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -45,10 +45,6 @@ def leave(code: int) -> NoReturn:
             stream.flush()
     finally:  # whatever was broken off in the middle, and cannot be ended or flushed
         os._exit(code)
-
-
-def _stop_at_once(number: int, frame: Any) -> None:
-    leave(128 + number)
 
 
 @contextlib.contextmanager

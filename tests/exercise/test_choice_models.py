@@ -12,10 +12,10 @@ from workshop.exercise.choice_models import (
     ChoiceModelConfig,
     PreferenceLoss,
     choice_model,
+    choice_models,
     explain,
     hinge_loss,
     lapse_loss,
-    log_probabilities,
     thurstone_loss,
 )
 from workshop.exercise.solution import bradley_terry_loss
@@ -95,7 +95,7 @@ def test_loss_is_the_negative_log_of_the_probability(name: str):
 
 @pytest.mark.parametrize("name", ["bradley-terry", "thurstone", "lapse", "hinge"])
 def test_probabilities_are_probabilities(name: str):
-    function = log_probabilities(ChoiceModelConfig())[name]
+    function = choice_models(ChoiceModelConfig())[name].log_probability
     differences = np.linspace(-40, 40, 81)
     b, a = np.exp(function(differences)), np.exp(function(-differences))
     np.testing.assert_allclose(a + b, 1, rtol=1e-9)
@@ -130,7 +130,7 @@ def test_the_model_that_made_the_answers_explains_them_best():
     config = ChoiceModelConfig(lapse_rate=0.3)
     best = {}
     for name in ("bradley-terry", "thurstone", "lapse"):
-        probability = np.exp(log_probabilities(config)[name](differences / 1.5))
+        probability = choice_models(config)[name].probability(differences / 1.5)
         answers = (generator.random(len(differences)) < probability).astype(float)
         explained = explain(config, differences, answers)
         best[name] = min(explained, key=lambda model: explained[model][0])

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
 from workshop import state as states
 from workshop.agent.learned_reward import LearnedRewardVecEnv, RewardFunction
-from workshop.agent.ppo import AgentConfig, make_ppo, normalised, split_into_updates
+from workshop.agent.ppo import AgentConfig, make_ppo, split_into_updates
 from workshop.agent.vectors import make_vec_env
 from workshop.data import Rollouts
 from workshop.environments import as_vectors
@@ -53,7 +53,10 @@ class Agent:
         self._generator = generator
         self.seed = seed = int(generator.integers(2**31))
         self._venv = LearnedRewardVecEnv(make_vec_env(spec, config.n_envs, seed, config.stepping))
-        self._normalised = normalised(self._venv, config.gamma) if config.normalise else None
+        self._normalised = None
+        if config.normalise:  # without clipping of observations, so that the policy's first layer can take it in
+            box = isinstance(self._venv.observation_space, spaces.Box)
+            self._normalised = VecNormalize(self._venv, norm_obs=box, gamma=config.gamma, clip_obs=np.inf)
         self._ppo = make_ppo(self._normalised or self._venv, config, rollout_steps, seed, device)
         self._numbers = _Numbers()
         self._ppo.set_logger(Logger(folder=None, output_formats=[self._numbers]))
@@ -80,7 +83,7 @@ class Agent:
         try:
             self._ppo.learn(
                 self.steps_per_iteration,
-                callback=_OnStep(self._on_step),
+                callback=self._stepped,
                 log_interval=None,  # type: ignore[arg-type]  # so it never logs: `log` does, once an iteration
                 reset_num_timesteps=False,
             )
@@ -89,6 +92,10 @@ class Agent:
             raise
         self._require_finite_weights()
         return self._venv.take_rollouts()
+
+    def _stepped(self, *_: object) -> bool:
+        self._on_step(self._venv.num_envs)
+        return True  # which lets SB3 go on
 
     def _require_finite_weights(self) -> None:
         if not all(torch.isfinite(parameter).all() for parameter in self._ppo.policy.parameters()):
@@ -103,8 +110,8 @@ class Agent:
         It acts as `PPO.predict` does, in a fifth of the time.
         """
         policy = self._ppo.policy
-        hidden = [layer for layer in policy.mlp_extractor.policy_net if isinstance(layer, nn.Linear)]
-        linear = [*hidden, cast(nn.Linear, policy.action_net)]
+        modules = [*policy.mlp_extractor.policy_net, policy.action_net]
+        linear = [module for module in modules if isinstance(module, nn.Linear)]
         layers = [(in_numpy.to_numpy(layer.weight).T, in_numpy.to_numpy(layer.bias)) for layer in linear]
         layers[0] = self._on_raw_observations(*layers[0])
         activation = in_numpy.relu if policy.activation_fn is nn.ReLU else np.tanh
@@ -202,18 +209,6 @@ class Agent:
     def close(self) -> None:
         """Stop the environments, which may have processes of their own."""
         self._venv.close()
-
-
-class _OnStep(BaseCallback):
-    """Tells how many environment steps were taken."""
-
-    def __init__(self, on_step: Callable[[int], object]):
-        super().__init__()
-        self._report = on_step
-
-    def _on_step(self) -> bool:
-        self._report(self.training_env.num_envs)
-        return True
 
 
 class _Numbers(KVWriter):

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import torch
-from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
 from workshop.agent.vectors import Stepping
@@ -70,15 +68,6 @@ class AgentConfig:
                 "--agent-weight-decay times --agent-learning-rate, the share of each weight that a step takes away, "
                 f"must be at most 1, not {self.agent_weight_decay:g} * {self.agent_learning_rate:g}."
             )
-
-
-def normalised(venv: VecEnv, gamma: float) -> VecNormalize:
-    """SB3's running normalisation of observations, unless they are `Discrete`, and of rewards.
-
-    Observations are not clipped, so that the policy's first layer can take the normalisation in.
-    """
-    boxes = isinstance(venv.observation_space, spaces.Box)
-    return VecNormalize(venv, norm_obs=boxes, gamma=gamma, clip_obs=np.inf)
 
 
 def split_into_updates(steps: int, rollout_steps: int) -> tuple[int, int]:

@@ -20,9 +20,8 @@ from workshop.processes import children_stopped_by_the_program
 
 Stepping = Literal["auto", "in-process", "subprocesses"]
 Indices = int | Iterable[int] | None  # of environments; None for all
-SLOW = (
-    2e-4  # seconds a step; `benchmarks/throughput.py --of stepping` measures from where on processes of their own pay
-)
+# seconds a step; `benchmarks/throughput.py --of stepping` measures from where on processes of their own pay
+SLOW = 2e-4
 STEPS_TIMED = 30
 
 
@@ -31,7 +30,6 @@ class GymnasiumVecEnv(VecEnv):
 
     def __init__(self, env: VectorEnv):
         self.env = env
-        self._actions: np.ndarray | None = None
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
     def reset(self) -> np.ndarray:
@@ -49,11 +47,10 @@ class GymnasiumVecEnv(VecEnv):
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         observations, rewards, terminated, truncated, infos = self.env.step(self._actions)
         dones = terminated | truncated
-        split = self._split(infos) if infos else [{} for _ in range(self.num_envs)]
-        if dones.any():
-            for index in np.flatnonzero(dones):
-                split[index]["terminal_observation"] = np.array(infos["final_obs"][index])
-                split[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
+        split = self._split(infos)
+        for index in np.flatnonzero(dones):
+            split[index]["terminal_observation"] = np.array(infos["final_obs"][index])
+            split[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
         return observations, rewards.astype(np.float32), dones, split
 
     def _split(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
@@ -71,8 +68,7 @@ class GymnasiumVecEnv(VecEnv):
         self.env.close()
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
-        value = getattr(self.env, attr_name)
-        return [value for _ in self._get_indices(indices)]
+        return [getattr(self.env, attr_name) for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Indices = None) -> None:
         raise NotImplementedError("the environments of a vector share their attributes: set them on .env")
@@ -136,16 +132,15 @@ def is_slow(spec: EnvSpec) -> bool:
     """Whether a step takes so long that to send its action and result between processes is little beside it."""
     if (os.cpu_count() or 1) == 1:
         return False
-    env = gymnasium.make(spec)
-    env.reset(seed=0)
-    env.action_space.seed(0)
     seconds = []
-    for _ in range(STEPS_TIMED):
-        action = env.action_space.sample()
-        started = time.perf_counter()
-        _, _, terminated, truncated, _ = env.step(action)
-        seconds.append(time.perf_counter() - started)
-        if terminated or truncated:
-            env.reset()
-    env.close()
+    with gymnasium.make(spec) as env:
+        env.reset(seed=0)
+        env.action_space.seed(0)
+        for _ in range(STEPS_TIMED):
+            action = env.action_space.sample()
+            started = time.perf_counter()
+            _, _, terminated, truncated, _ = env.step(action)
+            seconds.append(time.perf_counter() - started)
+            if terminated or truncated:
+                env.reset()
     return float(np.median(seconds)) > SLOW

@@ -4,22 +4,15 @@ import difflib
 import inspect
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
+from itertools import dropwhile
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_origin
 
 import cyclopts
 import docstring_parser
 
-from workshop.flags import (
-    COUNTED,
-    ONLY_ON,
-    POSITIONAL,
-    Option,
-    options_of,
-    typed_flags,
-    with_values,
-)
+from workshop.flags import COUNTED, ONLY_ON, POSITIONAL, Option, options_of, typed_flags, with_values
 from workshop.messages import UsageError, shown
 
 Flags = TypeVar("Flags")
@@ -42,7 +35,11 @@ def read_flags(
     them are with others of their dataclass.
     """
     typed = typed_flags(arguments)
-    following = {} if defaults is None else defaults(partial(_typed_after, typed))
+
+    def typed_after(flag: str) -> str | None:
+        return next((values[0] for name, values in reversed(typed) if name == flag and values), None)
+
+    following = {} if defaults is None else defaults(typed_after)
     options = {option.name: option for option in options_of(kind())}
     _refuse_mistakes(arguments, typed, options)
     parser = _parser(kind, options, following, groups)
@@ -137,11 +134,6 @@ def _as_text(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _typed_after(typed: Sequence[tuple[str, Sequence[str]]], flag: str) -> str | None:
-    """The first of the values of a flag where it is typed last."""
-    return next((values[0] for name, values in reversed(typed) if name == flag and values), None)
-
-
 def _last_of_each(typed: Sequence[tuple[str, Sequence[str]]], options: Mapping[str, Option]) -> list[str]:
     """The arguments, but for flags that are typed again later: the last one counts."""
     counted = {option.flag for option in options.values() if COUNTED in option.marks}
@@ -169,11 +161,7 @@ def _refuse_mistakes(
         if "" in values and flag not in may_be_empty:
             raise UsageError(f"{shown(flag) or 'The value'} must not be empty; leave it out for what is the default.")
     by_flag = {flag: option for option in options.values() for flag in option.flags}
-    after = (
-        [argument for argument in arguments[arguments.index("--") :] if argument in by_flag]
-        if "--" in arguments
-        else []
-    )
+    after = [each for each in dropwhile(lambda each: each != "--", arguments) if each in by_flag]
     if after:
         raise UsageError(f"{after[0]} comes after --, where there are no flags any more; leave the -- out.")
     unknown = [flag for flag, _ in typed if flag not in ("", "--help", "-h", *by_flag)]

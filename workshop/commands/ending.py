@@ -25,15 +25,12 @@ def run_program(main: Callable[[], None], end: Callable[[int], object] = leave) 
         say("\n".join([coloured(first, "red", sys.stderr), *others]))
         sys.exit(EXIT_USAGE)
     except (RunError, OSError) as problem:
-        say(coloured(_in_a_sentence(problem), "red", sys.stderr))
+        text = str(problem)
+        if isinstance(problem, OSError):
+            text = f"{problem.filename or 'A file'}: {problem.strerror or problem}."
+        say(coloured(text, "red", sys.stderr))
         end(EXIT_OTHER)
     except Terminated:
         end(EXIT_TERMINATED)
     except KeyboardInterrupt:
         end(EXIT_INTERRUPTED)
-
-
-def _in_a_sentence(problem: Exception) -> str:
-    if isinstance(problem, OSError):
-        return f"{problem.filename or 'A file'}: {problem.strerror or problem}."
-    return str(problem)

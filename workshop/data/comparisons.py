@@ -27,11 +27,8 @@ that has no answer yet, or that the oracle skipped |
     @classmethod
     def empty(cls, length: int, observation_space: Space, action_space: Space) -> "Comparisons":
         """No comparisons yet, of fragments of `length` steps."""
-        none = Fragments(
-            no_elements(observation_space, 0, length),
-            no_elements(action_space, 0, length),
-            np.empty((0, length), np.float32),
-        )
+        observations, actions = (no_elements(space, 0, length) for space in (observation_space, action_space))
+        none = Fragments(observations, actions, np.empty((0, length), np.float32))
         return cls(none, none, np.empty(0))
 
     def __len__(self) -> int:
@@ -39,11 +36,9 @@ that has no answer yet, or that the oracle skipped |
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything in them by name, for `from_arrays`."""
-        return {
-            **{f"{name}_a": array for name, array in vars(self.fragments_a).items()},
-            **{f"{name}_b": array for name, array in vars(self.fragments_b).items()},
-            "preferences": self.preferences,
-        }
+        sides = {"a": vars(self.fragments_a), "b": vars(self.fragments_b)}
+        fragments = {f"{name}_{side}": array for side, arrays in sides.items() for name, array in arrays.items()}
+        return fragments | {"preferences": self.preferences}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Comparisons":

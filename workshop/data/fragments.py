@@ -42,8 +42,4 @@ class Fragments:
 def cut(rollouts: Rollouts, starts: np.ndarray, length: int) -> Fragments:
     """The fragments of `length` steps that begin at `starts`: integers (n, 2), step and environment."""
     steps, environments = starts[:, :1] + np.arange(length), starts[:, 1:]
-    return Fragments(
-        rollouts.observations[steps, environments],
-        rollouts.actions[steps, environments],
-        rollouts.true_rewards[steps, environments],
-    )
+    return Fragments(*(getattr(rollouts, field.name)[steps, environments] for field in fields(Fragments)))

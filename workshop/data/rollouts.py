@@ -32,12 +32,8 @@ class Rollouts:
     @classmethod
     def empty(cls, n_envs: int, observation_space: Space, action_space: Space) -> "Rollouts":
         """No transitions yet."""
-        return cls(
-            no_elements(observation_space, 0, n_envs),
-            no_elements(action_space, 0, n_envs),
-            np.empty((0, n_envs), np.float32),
-            np.empty((0, n_envs), bool),
-        )
+        observations, actions = (no_elements(space, 0, n_envs) for space in (observation_space, action_space))
+        return cls(observations, actions, np.empty((0, n_envs), np.float32), np.empty((0, n_envs), bool))
 
     def __len__(self) -> int:
         """The number of transitions, T times n."""

@@ -131,7 +131,6 @@ class FixedHorizonCartPoleVectorEnv(CartPoleVectorEnv):
         rewards = np.cos(self.state[2])
         self.prev_done[:] = False  # the parent resets in the next step; here that has already been done
         super().step(action)
-        terminated = np.zeros(self.num_envs, dtype=np.bool_)
         truncated = self.steps >= self.max_episode_steps
         observations = observe(self.state)
         infos: dict[str, Any] = {}
@@ -144,7 +143,7 @@ class FixedHorizonCartPoleVectorEnv(CartPoleVectorEnv):
             self.steps[ended] = 0
             self._draw_initial_states(ended)
             observations = observe(self.state)
-        return observations, rewards, terminated, truncated, infos
+        return observations, rewards, np.zeros_like(truncated), truncated, infos
 
     def _draw_initial_states(self, indices: Sequence[int] | np.ndarray) -> None:
         for index in indices:

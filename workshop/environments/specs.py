@@ -88,10 +88,8 @@ def environment_spec(config: EnvironmentConfig) -> EnvSpec:
             "--fixed-horizon N makes each N steps long."
         )
     observation_space, action_space = spaces_of(spec)
-    flat = isinstance(observation_space, spaces.Discrete) or (
-        isinstance(observation_space, spaces.Box) and len(observation_space.shape) == 1
-    )
-    if not flat:
+    row = isinstance(observation_space, spaces.Box) and len(observation_space.shape) == 1
+    if not row and not isinstance(observation_space, spaces.Discrete):
         if not observation_space.is_np_flattenable:
             raise UsageError(
                 f"--env {config.env}: its observations ({type(observation_space).__name__}) cannot be made a row of "
@@ -171,16 +169,14 @@ def _refuse_early_ends(spec: EnvSpec) -> None:
 
 def _early_end(spec: EnvSpec) -> int | None:
     """After how many steps an episode of random actions ended before its limit, None if none did."""
-    env = gymnasium.make(spec)
-    env.action_space.seed(0)
-    for seed in range(EPISODES_TRIED):
-        env.reset(seed=seed)
-        for step in range(1, episode_steps(spec) + 1):
-            _, _, terminated, truncated, _ = env.step(env.action_space.sample())
-            if terminated:
-                env.close()
-                return step
-            if truncated:
-                break
-    env.close()
+    with gymnasium.make(spec) as env:
+        env.action_space.seed(0)
+        for seed in range(EPISODES_TRIED):
+            env.reset(seed=seed)
+            for step in range(1, episode_steps(spec) + 1):
+                _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+                if terminated:
+                    return step
+                if truncated:
+                    break
     return None

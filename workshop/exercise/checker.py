@@ -9,9 +9,13 @@ import math
 from collections.abc import Callable
 
 from workshop.exercise.mistakes import name_mistake
-from workshop.exercise.probe import Comparison, Loss, Probe, WrongLossError, probability_of_b
+from workshop.exercise.probe import Comparison, Loss, Probe, WrongLossError, at, probability_of_b
 
 TOLERANCE = 1e-4  # wide enough for a loss that computes in float32
+# ln(1 + e^-2), ln(1 + e^2), ln(1 + e^-1.5), ln(1 + e^2.7)
+WORKED_OUT: dict[Comparison, float] = {
+    (2, 0, 0): 0.126928, (2, 0, 1): 2.126928, (-1, 0.5, 1): 0.201413, (0.3, 3, 0): 2.765039,
+}  # fmt: skip
 
 
 class BrokenPropertyError(Exception):
@@ -40,13 +44,7 @@ def _equal_returns(probe: Probe) -> None:
 
 
 def _values(probe: Probe) -> None:
-    # ln(1 + e^-2), ln(1 + e^2), ln(1 + e^-1.5), ln(1 + e^2.7)
-    for comparison, expected in (
-        ((2, 0, 0), 0.126928),
-        ((2, 0, 1), 2.126928),
-        ((-1, 0.5, 1), 0.201413),
-        ((0.3, 3, 0), 2.765039),
-    ):
+    for comparison, expected in WORKED_OUT.items():
         _expect_value(probe, comparison, expected)
 
 
@@ -73,23 +71,18 @@ def _ties(probe: Probe) -> None:
 
 def _gradient(probe: Probe) -> None:
     # not where the returns are equal: there, right losses with a kink are right on both sides only
-    for comparison in ((2, 0, 0), (2, 0, 1), (-1, 0.5, 1), (0.3, 3, 0)):
+    for comparison in WORKED_OUT:
         by_b = probability_of_b(*comparison[:2]) - comparison[2]
         _expect_gradients(probe, comparison, -by_b, by_b)
 
 
 def _far_apart(probe: Probe) -> None:
-    for comparison, expected, by_b in (
-        ((1000, 0, 0), 0, 0),
-        ((1000, 0, 1), 1000, -1),
-        ((0, 1000, 0), 1000, 1),
-        ((0, 1000, 1), 0, 0),
-    ):
+    for a, b, answer, by_b in ((1000, 0, 0, 0), (1000, 0, 1, -1), (0, 1000, 0, 1), (0, 1000, 1, 0)):
         try:
-            _expect_value(probe, comparison, expected)
-            _expect_gradients(probe, comparison, -by_b, by_b)
+            _expect_value(probe, (a, b, answer), 1000 * abs(by_b))
+            _expect_gradients(probe, (a, b, answer), -by_b, by_b)
         except WrongLossError as error:  # some of PyTorch's functions raise an error where they are given NaN
-            raise BrokenPropertyError(f"At returns {comparison[0]} and {comparison[1]}: {error.numbers}") from None
+            raise BrokenPropertyError(f"At returns {a} and {b}: {error.numbers}") from None
 
 
 def _mean(probe: Probe) -> None:
@@ -112,15 +105,13 @@ PROPERTIES: dict[str, Callable[[Probe], None]] = {
 
 
 def _expect_value(probe: Probe, comparison: Comparison, expected: float, remark: str = "") -> None:
-    a, b, answer = comparison
-    _expect(f"At returns {a:g} and {b:g}, answer {answer:g}", probe.value(comparison), expected, remark)
+    _expect(at(*comparison), probe.value(comparison), expected, remark)
 
 
 def _expect_gradients(probe: Probe, comparison: Comparison, by_a: float, by_b: float) -> None:
-    a, b, answer = comparison
     (got_a,), (got_b,) = probe.gradients(comparison)
     for name, got, expected in (("returns_a", got_a, by_a), ("returns_b", got_b, by_b)):
-        _expect(f"At returns {a:g} and {b:g}, answer {answer:g}, derivative by {name}", got, expected)
+        _expect(f"{at(*comparison)}, derivative by {name}", got, expected)
 
 
 def _expect(where: str, got: float, expected: float, remark: str = "") -> None:

@@ -98,8 +98,8 @@ def hinge_loss(margin: float) -> PreferenceLoss:
     return loss
 
 
-def log_probabilities(config: ChoiceModelConfig) -> dict[str, LogProbability]:
-    """log P(b preferred) as a function of R_b - R_a, for each choice model by name.
+def choice_models(config: ChoiceModelConfig) -> dict[str, ChoiceModel]:
+    """Every choice model by name, at a temperature of 1.
 
     The hinge is no likelihood; here its probabilities are those in proportion to exp(-loss) (Sollich 2002).
     """
@@ -116,10 +116,10 @@ def log_probabilities(config: ChoiceModelConfig) -> dict[str, LogProbability]:
         return log_probability
 
     return {
-        "bradley-terry": lambda difference: -np.logaddexp(0, -difference),
-        "thurstone": log_ndtr,
-        "lapse": lapse,
-        "hinge": hinge,
+        "bradley-terry": ChoiceModel(bradley_terry_loss, lambda difference: -np.logaddexp(0, -difference)),
+        "thurstone": ChoiceModel(thurstone_loss, log_ndtr),
+        "lapse": ChoiceModel(lapse_loss(rate), lapse),
+        "hinge": ChoiceModel(hinge_loss(margin), hinge),
     }
 
 
@@ -127,17 +127,11 @@ def choice_model(config: ChoiceModelConfig, yours: PreferenceLoss) -> ChoiceMode
     """The choice model that the flags ask for; `yours` is the participant's loss, taken to be Bradley and Terry's."""
     temperature = config.loss_temperature
     name = "bradley-terry" if config.solution or config.loss == "yours" else config.loss
-    losses = {
-        "bradley-terry": bradley_terry_loss,
-        "thurstone": thurstone_loss,
-        "lapse": lapse_loss(config.lapse_rate),
-        "hinge": hinge_loss(config.hinge_margin),
-    }
-    loss = yours if config.uses_yours else losses[name]
-    log_probability = log_probabilities(config)[name]
+    model = choice_models(config)[name]
+    loss = yours if config.uses_yours else model.loss
     return ChoiceModel(
         loss=lambda a, b, preferences: loss(a / temperature, b / temperature, preferences),
-        log_probability=lambda difference: log_probability(difference / temperature),
+        log_probability=lambda difference: model.log_probability(difference / temperature),
     )
 
 
@@ -151,7 +145,8 @@ def explain(
     """
     if len(preferences) == 0:
         return {}
-    return {name: _best(function, differences, preferences) for name, function in log_probabilities(config).items()}
+    models = choice_models(config).items()
+    return {name: _best(model.log_probability, differences, preferences) for name, model in models}
 
 
 def _best(function: LogProbability, differences: np.ndarray, preferences: np.ndarray) -> tuple[float, float]:

@@ -7,15 +7,7 @@ ones first. Hints lead to the right thought without giving the line away.
 import math
 from collections.abc import Callable, Sequence
 
-from workshop.exercise.probe import (
-    Comparison,
-    Probe,
-    WrongLossError,
-    bradley_terry,
-    broadcasting,
-    hard_threshold,
-    probability_of_b,
-)
+from workshop.exercise.probe import STEP, Comparison, Probe, WrongLossError, at, bradley_terry, probability_of_b
 
 DECIDED: list[Comparison] = [(2, 0, 0), (2, 0, 1), (-1, 0.5, 1), (-1, 0.5, 0), (0.3, 3, 0), (0.3, 3, 1), (1, 1, 1)]
 TIES: list[Comparison] = [(1, 0, 0.5), (0, 2.5, 0.5), (-1, -1, 0.5)]
@@ -27,8 +19,7 @@ Formula = Callable[[float, float, float], float]  # returns of a and b, and the 
 def name_mistake(probe: Probe, numbers: str) -> WrongLossError:
     """The name of what is wrong; `numbers` are those of the first property that the loss breaks."""
     for recognise in RECOGNISERS:
-        mistake = recognise(probe, numbers)
-        if mistake is not None:
+        if mistake := recognise(probe, numbers):
             return mistake
     return WrongLossError("unknown", numbers)
 
@@ -37,20 +28,20 @@ def _not_a_number(probe: Probe, numbers: str) -> WrongLossError | None:
     for comparison in DECIDED + TIES:
         value = probe.value(comparison)
         if not math.isfinite(value):
-            a, b, answer = comparison
             what = "NaN" if math.isnan(value) else "infinity"
-            text = f"At returns {a:g} and {b:g}, answer {answer:g}: yours {value}."
-            return WrongLossError("not-finite", text, what=what)
+            return WrongLossError("not-finite", f"{at(*comparison)}: yours {value}.", what=what)
     return None
 
 
 def _threshold(probe: Probe, numbers: str) -> WrongLossError | None:
-    return hard_threshold() if probe.is_a_step() and probe.value((2, 0, 1)) != probe.value((0, 2, 1)) else None
+    is_a_step = probe.is_a_step() and probe.value((2, 0, 1)) != probe.value((0, 2, 1))
+    return WrongLossError("threshold", STEP) if is_a_step else None
 
 
 def _ignored_answers(probe: Probe, numbers: str) -> WrongLossError | None:
     if all(probe.value(comparison) == 0 for comparison in DECIDED) and probe.value(*BATCH) != 0:
-        return _mixed_up("For one comparison it is 0, whatever the returns: a softmax over a single number is 1.")
+        text = "For one comparison it is 0, whatever the returns: a softmax over a single number is 1."
+        return WrongLossError("mixed-up", text)
     for a, b in ((2.0, 0.0), (-1.0, 0.5)):
         values = [probe.value((a, b, answer)) for answer in (0.0, 0.5, 1.0)]
         if not _close(values, values[:1] * 3):
@@ -110,9 +101,7 @@ def _other_formula(probe: Probe, numbers: str) -> WrongLossError | None:
 
 
 def _ties(probe: Probe, numbers: str) -> WrongLossError | None:
-    if not _right(probe, DECIDED) or _right(probe, TIES):
-        return None
-    return WrongLossError("ties", numbers)
+    return WrongLossError("ties", numbers) if _right(probe, DECIDED) and not _right(probe, TIES) else None
 
 
 def _other_units(probe: Probe, numbers: str) -> WrongLossError | None:
@@ -137,10 +126,8 @@ def _alone(probe: Probe, numbers: str) -> WrongLossError | None:
     for a, b, answer in DECIDED:
         value, further = probe.value((a, b, answer)), probe.value((a + 2, b + 2, answer))
         if not _close([value], [further]):
-            text = (
-                f"At returns {a:g} and {b:g}, answer {answer:g}: yours {value:.4f}; with 2 added to both, {further:.4f}"
-            )
-            return WrongLossError("alone", f"{text}, which should be the same.")
+            text = f"yours {value:.4f}; with 2 added to both, {further:.4f}, which should be the same."
+            return WrongLossError("alone", f"{at(a, b, answer)}: {text}")
     return None
 
 
@@ -160,11 +147,7 @@ def _batch(probe: Probe, numbers: str) -> WrongLossError | None:
         [bradley_terry(a, b, answer) for a, _, answer in BATCH for _, b, _ in BATCH],
     )
     if any(_close([value], [sum(losses) / n**2]) for losses in crossed):
-        return broadcasting(numbers)
-    return _mixed_up(numbers)
-
-
-def _mixed_up(numbers: str) -> WrongLossError:
+        return WrongLossError("shapes", numbers)
     return WrongLossError("mixed-up", numbers)
 
 
@@ -197,17 +180,8 @@ def _far(probe: Probe, numbers: str) -> WrongLossError | None:
 
 
 RECOGNISERS: list[Callable[[Probe, str], WrongLossError | None]] = [
-    _not_a_number,
-    _threshold,
-    _ignored_answers,
-    _other_formula,
-    _ties,
-    _other_units,
-    _batch,
-    _slope,
-    _far,
-    _alone,
-]
+    _not_a_number, _threshold, _ignored_answers, _other_formula, _ties, _other_units, _batch, _slope, _far, _alone,
+]  # fmt: skip
 
 
 def _right(probe: Probe, comparisons: Sequence[Comparison]) -> bool:

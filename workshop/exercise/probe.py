@@ -15,6 +15,7 @@ Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 # returns of a and b, and the answer: 0.0 for a, 1.0 for b, 0.5 for equally good
 Comparison = tuple[float, float, float]
 
+STEP = "It depends on which return is the larger, but not on by how much."
 MISTAKES = tomllib.loads(Path(__file__).with_name("mistakes.toml").read_text(encoding="utf-8"))
 
 
@@ -23,20 +24,20 @@ class NotWrittenError(UsageError):
 
 
 class WrongLossError(UsageError):
-    """What is wrong with a loss: a mistake of `mistakes.toml`, what stands for it in its name, and what shows it.
+    """What is wrong with a loss: the `name` of a mistake of `mistakes.toml`, `numbers` that show it, and a `hint`.
 
-    | attribute | what |
-    | --- | --- |
-    | name, numbers, hint | the mistake's name, the numbers that show it, and a hint |
+    What stands in the name in braces is `filled` in.
     """
 
     def __init__(self, mistake: str, numbers: str, **filled: object):
-        self.name, self.numbers, self.hint = (
-            MISTAKES[mistake]["name"].format(**filled),
-            numbers,
-            MISTAKES[mistake]["hint"],
-        )
+        self.name, self.hint = MISTAKES[mistake]["name"].format(**filled), MISTAKES[mistake]["hint"]
+        self.numbers = numbers
         super().__init__(f"preference_loss is not right yet: {self.name}.\n  {numbers}\n  Hint: {self.hint}")
+
+
+def at(a: float, b: float, answer: float) -> str:
+    """Which comparison it is that something is said of."""
+    return f"At returns {a:g} and {b:g}, answer {answer:g}"
 
 
 def bradley_terry(a: float, b: float, answer: float) -> float:
@@ -55,7 +56,7 @@ def _softplus(x: float) -> float:
 
 
 class Probe:
-    """Asks a loss for its values and gradients, in float64, and complains of answers that are no loss at all."""
+    """Asks a loss in float64; every answer that is no loss at all is a WrongLossError."""
 
     def __init__(self, loss: Loss):
         self._loss = loss
@@ -83,7 +84,7 @@ class Probe:
             raise WrongLossError("random", f"Asked twice, it gave {value.item():.4f} and {again:.4f}.")
         if not value.requires_grad:
             if self.is_a_step():
-                raise hard_threshold()
+                raise WrongLossError("threshold", STEP)
             raise WrongLossError("no-gradient", "It returns a tensor that has forgotten how it was computed.")
 
     def is_a_step(self) -> bool:
@@ -122,30 +123,16 @@ class Probe:
             raise WrongLossError("error", f"{file}, line {line}: {source}\n  {type(error).__name__}: {error}") from None
 
 
-def hard_threshold() -> WrongLossError:
-    """The loss only sees which return is the larger."""
-    return WrongLossError("threshold", "It depends on which return is the larger, but not on by how much.")
-
-
-def broadcasting(numbers: str) -> WrongLossError:
-    """Every comparison's return meets every comparison's answer."""
-    return WrongLossError("shapes", numbers)
-
-
 def _check_type(value: object, batch: int) -> None:
     if value is None:
         raise WrongLossError("nothing", "It returns None.")
     if not isinstance(value, torch.Tensor):
         number = isinstance(value, bool | int | float)
-        raise WrongLossError(
-            "no-tensor",
-            f"It returns {value!r}, of type {type(value).__name__}.",
-            what="a plain number, not a tensor" if number else "something other than a tensor",
-        )
-    if value.shape == (batch, batch) and batch > 1:
-        raise broadcasting(f"For a batch of {batch} it returns a tensor of shape {tuple(value.shape)}.")
+        what = "a plain number, not a tensor" if number else "something other than a tensor"
+        raise WrongLossError("no-tensor", f"It returns {value!r}, of type {type(value).__name__}.", what=what)
     if value.shape != ():
-        raise WrongLossError("vector", f"For a batch of {batch} it returns a tensor of shape {tuple(value.shape)}.")
+        mistake = "shapes" if value.shape == (batch, batch) and batch > 1 else "vector"
+        raise WrongLossError(mistake, f"For a batch of {batch} it returns a tensor of shape {tuple(value.shape)}.")
 
 
 def _place(error: Exception) -> tuple[str, int | None, str | None]:

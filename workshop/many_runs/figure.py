@@ -52,8 +52,7 @@ def draw_groups(groups: Sequence[Group], x: X) -> Figure:
     for axes, (column, label) in zip(panels, PANELS.items(), strict=False):
         for group, (colour, marker) in zip(curves, styles, strict=True):
             _draw_group(axes, group, x, column, colour, marker)
-        axes.set_xlabel(X_LABELS[x])
-        axes.set_ylabel(label)
+        axes.set(xlabel=X_LABELS[x], ylabel=label)
         axes.grid(alpha=0.3)
         if x == "env_steps":
             axes.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -77,28 +76,17 @@ def _draw_group(axes: Axes, group: Group, x: X, column: str, colour: str, marker
     grid, values = aligned(group.runs, x, column)
     if len(grid) == 0:
         return
-    band = interval(values)
-    if len(values) > 1:
+    n, band = len(values), interval(values)
+    what = f"{centre_name(n)} of n = {n}" if n > 1 else "n = 1"
+    if n > 1:
         axes.plot(grid, values.T, color=colour, alpha=0.25, linewidth=0.7)
     if band is not None:
-        axes.fill_between(grid, *band, color=colour, alpha=0.2, linewidth=0)
-    axes.plot(
-        grid,
-        centre(values),
-        color=colour,
-        linewidth=2,
-        marker=marker,
-        markersize=5,
-        markevery=max(1, len(grid) // 10),
-        label=_legend(group, len(values)),
-    )
-
-
-def _legend(group: Group, n: int) -> str:
-    what = f"{centre_name(n)} of n = {n}" if n > 1 else "n = 1"
-    if interval(np.zeros(n)) is not None:
         what += ", 95 % bootstrap band"
-    return _wrapped(f"{group.label} ({what})")
+        axes.fill_between(grid, *band, color=colour, alpha=0.2, linewidth=0)
+    label, every = _wrapped(f"{group.label} ({what})"), max(1, len(grid) // 10)
+    axes.plot(
+        grid, centre(values), color=colour, linewidth=2, marker=marker, markersize=5, markevery=every, label=label
+    )
 
 
 def _wrapped(label: str) -> str:
@@ -160,8 +148,7 @@ def _draw_to_solve(axes: Axes, groups: Sequence[Group], styles: Sequence[tuple[s
         axes.scatter(numbers, spread, color=colour, marker=marker, s=22, alpha=0.6, linewidths=0)
         median = quantiles(group.to_solve)[1]
         axes.plot([median if np.isfinite(median) else never] * 2, [row - 0.35, row + 0.35], color=colour, linewidth=2)
-    axes.set_ylim(len(groups) - 0.4, -0.6)
-    axes.set_xlim(0, never * 1.06)
+    axes.set(xlim=(0, never * 1.06), ylim=(len(groups) - 0.4, -0.6))
     axes.axvline(never / 1.06, color="#666666", linestyle=":", linewidth=1)
     ticks = [tick for tick in MaxNLocator(6, integer=True).tick_values(0, never / 1.15) if 0 <= tick < never / 1.1]
     axes.set_xticks([*ticks, never], [*(f"{tick:g}" for tick in ticks), "never"])

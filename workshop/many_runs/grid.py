@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import get_origin
 
 from workshop.flags import Option
@@ -42,10 +42,7 @@ def read_axes(typed: Iterable[tuple[str, Sequence[str]]], options: Iterable[Opti
 
 def combinations(axes: Sequence[Axis]) -> list[list[str]]:
     """The arguments of every combination of one alternative from each axis, the last axis changing fastest."""
-    return [
-        [argument for alternative in chosen for argument in alternative]
-        for chosen in product(*(axis.alternatives for axis in axes))
-    ]
+    return [list(chain(*chosen)) for chosen in product(*(axis.alternatives for axis in axes))]
 
 
 def one_by_one(axes: Sequence[Axis]) -> list[list[str]]:
@@ -53,4 +50,4 @@ def one_by_one(axes: Sequence[Axis]) -> list[list[str]]:
     chosen = [[axis.alternatives[0] for axis in axes]]
     for place, axis in enumerate(axes):
         chosen += [[*chosen[0][:place], other, *chosen[0][place + 1 :]] for other in axis.alternatives[1:]]
-    return [[argument for alternative in each for argument in alternative] for each in chosen]
+    return [list(chain(*each)) for each in chosen]

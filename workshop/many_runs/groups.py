@@ -1,7 +1,7 @@
 """Runs in groups of equal options, and what to call the groups."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,13 +81,9 @@ def _label(groups: list[list[FinishedRun]]) -> list[Group]:
         label = " ".join(as_flag(name, each.get(name, NOT_SET)) for name in differing)
         label = "".join(character if character.isprintable() else "�" for character in label[:LONGEST_LABEL])
         order = [_sortable(each.get(name, NOT_SET)) for name in differing]
-        labelled.append((order, Group(label or _only(each), group)))
+        alone = "true reward" if each.get("reward") == "true" else str(each.get("name", "all runs"))
+        labelled.append((order, Group(label or alone, group)))
     return [group for _, group in sorted(labelled, key=lambda pair: pair[0])]
-
-
-def _only(options: Mapping[str, Any]) -> str:
-    """What to call a group that there is nothing to tell from."""
-    return "true reward" if options.get("reward") == "true" else str(options.get("name", "all runs"))
 
 
 def as_flag(name: str, value: Any) -> str:

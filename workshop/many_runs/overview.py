@@ -39,15 +39,11 @@ def usable_runs(paths: Iterable[Path]) -> list[FinishedRun]:
         try:
             runs.append(read_run(path))
         except BrokenRecordError as problem:
-            say(f"Left out: {path}: {_without(path, str(problem))}")
+            what = str(problem).removeprefix(str(path)).lstrip("/\\ ").removeprefix("is ")  # the path is named already
+            say(f"Left out: {path}: {what}")
             left_out += 1
     if not runs:
         raise UsageError(f"No finished run there ({left_out} left out): name directories of runs, or some above them.")
     if len({tuple(sorted(run.packages.items())) for run in runs}) > 1:
         say("Note: the runs were made with different versions of packages (see their config.json).")
     return runs
-
-
-def _without(path: Path, problem: str) -> str:
-    """What is wrong, without the path before it."""
-    return problem.removeprefix(str(path)).lstrip("/\\ ").removeprefix("is ")

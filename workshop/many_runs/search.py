@@ -44,10 +44,15 @@ class Search:
         Raises a UsageError if the storage cannot be used.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        storage: str | JournalStorage = self.storage
         try:
+            if "://" not in self.storage:
+                Path(self.storage).parent.mkdir(parents=True, exist_ok=True)
+                lock = JournalFileOpenLock(self.storage)
+                storage = JournalStorage(JournalFileBackend(self.storage, lock_obj=lock))
             return optuna.create_study(
                 study_name=self.study,
-                storage=_storage(self.storage),
+                storage=storage,
                 direction=DIRECTIONS[self.objective],
                 sampler=optuna.samplers.TPESampler(seed=self.seed + trial),
                 pruner=optuna.pruners.MedianPruner(TRIALS_BEFORE_PRUNING, PERCENT_BEFORE_PRUNING),
@@ -79,13 +84,6 @@ def follow_trial(trial: optuna.trial.Trial, objective: Objective, place: int, it
         raise optuna.TrialPruned
 
 
-def _storage(name: str) -> optuna.storages.BaseStorage:
-    if "://" in name:
-        return optuna.storages.get_storage(name)
-    Path(name).parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(name, lock_obj=JournalFileOpenLock(name)))
-
-
 def suggest(trial: optuna.trial.Trial, axes: Sequence[Axis]) -> list[str]:
     """Let Optuna choose arguments for `main.py`: one alternative of each axis."""
     arguments: list[str] = []
@@ -109,11 +107,6 @@ def score(objective: Objective, runs: Sequence[FinishedRun]) -> float:
         return float(np.mean([run.columns["true_return_mean"][-1] for run in runs]))
     to_solve = [run.comparisons_to_solve if run.solved else 2 * run.columns["comparisons"][-1] for run in runs]
     return float(np.mean(to_solve))
-
-
-def finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """The trials that came to an end, or were pruned."""
-    return study.get_trials(deepcopy=False, states=FINISHED)
 
 
 def best_first(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:

@@ -22,10 +22,8 @@ def centre(values: np.ndarray, axis: int = 0) -> np.ndarray:
     (Agarwal et al. 2021: *Deep reinforcement learning at the edge of the statistical precipice*).
     """
     if values.shape[axis] < SEEDS_FOR_IQM:
-        mean: np.ndarray = np.mean(values, axis=axis)
-        return mean
-    interquartile_mean: np.ndarray = stats.trim_mean(values, 0.25, axis=axis)
-    return interquartile_mean
+        return np.asarray(values.mean(axis=axis))
+    return np.asarray(stats.trim_mean(values, 0.25, axis=axis))
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -35,16 +33,8 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """
     if len(values) < SEEDS_FOR_INTERVAL:
         return None
-    result = stats.bootstrap(
-        (values,),
-        centre,
-        axis=0,
-        n_resamples=RESAMPLES,
-        confidence_level=0.95,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    )
-    return result.confidence_interval.low, result.confidence_interval.high
+    resampled = stats.bootstrap((values,), centre, n_resamples=RESAMPLES, method="percentile", rng=0)
+    return resampled.confidence_interval.low, resampled.confidence_interval.high
 
 
 def quantiles(to_solve: Sequence[float] | np.ndarray, shares: Sequence[float] = (0.25, 0.5, 0.75)) -> np.ndarray:

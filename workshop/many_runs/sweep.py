@@ -19,7 +19,7 @@ from tqdm import tqdm
 from workshop.flags import as_json
 from workshop.many_runs.grid import Axis, combinations, one_by_one
 from workshop.many_runs.parallel import Backend, as_done, workers
-from workshop.many_runs.search import Search, best_first, chosen, finished, follow_trial, score, suggest
+from workshop.many_runs.search import FINISHED, Search, best_first, chosen, follow_trial, score, suggest
 from workshop.messages import UsageError, say
 from workshop.records import BrokenRecordError, Row, RunDirectory, as_command, find_runs, read_run
 
@@ -85,7 +85,7 @@ class Sweep:
         study = search.open()
         searched = {"flags": [axis.alternatives for axis in axes], "passed on": passed_on, "seeds": len(self.seeds)}
         search.refuse_another(study, searched)
-        done = len(finished(study))
+        done = len(study.get_trials(deepcopy=False, states=FINISHED))
         if done:
             say(f"{done} of {trials} trials are there already.")
         numbers = [len(study.trials) + place for place in range(trials - done)]

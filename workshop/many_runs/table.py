@@ -64,8 +64,7 @@ def write_csv(rows: Sequence[TableRow], path: Path) -> None:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, HEADER, lineterminator="\n")
     writer.writeheader()
-    for row in rows:
-        writer.writerow({column: _cell(value) for column, value in row.items()})
+    writer.writerows({column: _cell(value) for column, value in row.items()} for row in rows)
     write_safely(path, lambda stream: stream.write(text.getvalue().encode()))
 
 

@@ -34,10 +34,7 @@ class AdditiveEnsemble(nn.Module):
         self.members, self.prior_std, self.width = members, prior_std, width
         self.register_buffer("centres", torch.arange(-REACH, REACH + width / 2, width))
         drawn = torch.randn(members, inputs * len(self.centres), generator=generator)
-        if members > 1:
-            drawn = (drawn - drawn.mean(dim=0)) * math.sqrt(members / (members - 1))
-        else:
-            drawn = torch.zeros_like(drawn)
+        drawn = (drawn - drawn.mean(dim=0)) * math.sqrt(members / max(1, members - 1))  # zeros for a single member
         self.register_buffer("drawn", prior_std * drawn)
         self.fitted = nn.Parameter(torch.zeros_like(drawn))
 

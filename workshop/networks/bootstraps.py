@@ -31,8 +31,6 @@ class Bootstraps:
 
     def shuffled(self) -> np.ndarray:
         """As many comparisons for each member as there are, from its bootstrap in random order, shape (M, n)."""
-        members, n = self.counts.shape
-        order = np.empty((members, n), dtype=np.int64)
-        for member, counts in enumerate(self.counts):
-            order[member] = np.resize(self._generator.permutation(np.repeat(np.arange(n), counts)), n)
-        return order
+        n = self.counts.shape[1]
+        drawn = (np.repeat(np.arange(n), counts) for counts in self.counts)
+        return np.stack([np.resize(self._generator.permutation(each), n) for each in drawn])

@@ -13,8 +13,7 @@ class Normaliser:
 
     def __init__(self, size: int):
         self._statistics = RunningMeanStd(epsilon=1e-8, shape=(size,))
-        self.mean: np.ndarray = np.zeros(size, dtype=np.float32)
-        self.std: np.ndarray = np.ones(size, dtype=np.float32)
+        self._take_statistics()
 
     def update(self, inputs: np.ndarray) -> None:
         """Take new inputs, shape (n, d), into the statistics."""
@@ -36,5 +35,5 @@ class Normaliser:
         self._take_statistics()
 
     def _take_statistics(self) -> None:
-        self.mean = self._statistics.mean.astype(np.float32)
-        self.std = np.sqrt(self._statistics.var + 1e-8).astype(np.float32)
+        self.mean: np.ndarray = self._statistics.mean.astype(np.float32)
+        self.std: np.ndarray = np.sqrt(self._statistics.var + 1e-8).astype(np.float32)
