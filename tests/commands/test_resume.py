@@ -163,7 +163,7 @@ def test_a_checkpoint_runs_no_code(interrupted: Path, tmp_path: Path):
 
 
 def test_a_checkpoint_of_other_versions_is_refused(interrupted: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("workshop.records.checkpoint._versions", lambda: {"torch": "0.1"})
+    monkeypatch.setattr("workshop.records.checkpoint.versions", lambda: {"torch": "0.1"})
     with pytest.raises(UnusableCheckpointError, match="other versions of packages"):
         Checkpoints(interrupted).load()
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from workshop import CARTPOLE_ID
 from workshop.labelling.clips import Clip
 from workshop.labelling.pole_text import draw_pole
-from workshop.labelling.server import start
+from workshop.labelling.server import LabellingServer
 from workshop.labelling.session import LabellerLeft, LabellingSession, Question
 from workshop.labelling.terminal import TerminalLabeller
 
@@ -94,7 +94,7 @@ def main() -> None:
             trainer.start()
             trainer.join()
     else:
-        server = start(session)
+        server = LabellingServer(session)
         print(server.address, flush=True)
         trainer.start()
         trainer.join()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from browser import Browser
 
-from workshop.labelling.server import LabellingServer, start
+from workshop.labelling.server import LabellingServer
 from workshop.labelling.session import Answer, LabellingSession
 
 
@@ -34,6 +34,6 @@ def session(recorded: list[Answer]) -> LabellingSession:
 
 @pytest.fixture
 def server(session: LabellingSession) -> Iterator[LabellingServer]:
-    server = start(session)
+    server = LabellingServer(session)
     yield server
     server.close()

@@ -11,7 +11,7 @@ from browser import Browser
 from fake_training import picture_of, train
 from labelled_page import GUARD, await_question, is_visible, needs_browser, preferences, questions
 
-from workshop.labelling.server import LabellingServer, start
+from workshop.labelling.server import LabellingServer
 from workshop.labelling.session import Answer, LabellingSession
 
 pytest_plugins = ["page_fixtures"]
@@ -22,7 +22,7 @@ pytestmark = needs_browser
 def test_a_whole_session_by_keyboard(browser: Browser):
     recorded: list[Answer] = []
     session = LabellingSession(recorded.append, 5, undo_seconds=0.3)
-    with closing(start(session)) as server:
+    with closing(LabellingServer(session)) as server:
         browser.open(server.address)
         browser.until(lambda: browser.text("heading") == "Waiting for the agent", "not waiting")
         arguments = (session, questions(6), 3, 1.0, picture_of("the learned reward"))
@@ -178,7 +178,7 @@ def test_an_answer_that_is_not_saved_is_sent_again(browser: Browser):
 
     session = LabellingSession(record, 3)
     session.ask(questions(3))
-    with closing(start(session)) as server:
+    with closing(LabellingServer(session)) as server:
         browser.open(server.address)
         await_question(browser, 0)
         browser.press("←")

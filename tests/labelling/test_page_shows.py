@@ -9,7 +9,7 @@ from fake_training import bar, picture_of
 from labelled_page import BAR, await_question, is_visible, needs_browser, position, questions
 from selenium.webdriver.common.by import By
 
-from workshop.labelling.server import LabellingServer, start
+from workshop.labelling.server import LabellingServer
 from workshop.labelling.session import LabellingSession
 
 pytest_plugins = ["page_fixtures"]
@@ -42,7 +42,7 @@ return found;
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360), (1280, 800)])
 def test_nothing_is_cut_off(width: int, height: int, browser: Browser):
     session = LabellingSession(print, 100, given=88, goal="spin the pole, as fast as it will go", show_true_return=True)
-    with closing(start(session)) as server:
+    with closing(LabellingServer(session)) as server:
         browser.look(width=width, height=height, touch=width < 1000)
         browser.open(server.address)
         for seen, step in (
@@ -63,7 +63,7 @@ def test_nothing_is_cut_off(width: int, height: int, browser: Browser):
 
 def test_what_is_always_visible(browser: Browser):
     session = LabellingSession(print, 40, given=3, goal="spin the pole", undo_seconds=0)
-    with closing(start(session)) as server:
+    with closing(LabellingServer(session)) as server:
         session.ask(questions(4))
         session.tell("training", 0.42)
         session.show(None, None, true_return=123.0)

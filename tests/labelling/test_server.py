@@ -15,7 +15,7 @@ from PIL import Image
 from tabs import JSON, LEFT, Tab, answer
 
 from workshop.labelling.clips import Clip
-from workshop.labelling.server import LabellingServer, listen, start
+from workshop.labelling.server import LabellingServer, listen
 from workshop.labelling.session import Answer, LabellingSession, Question
 
 
@@ -34,14 +34,14 @@ def session(recorded: list[Answer]) -> LabellingSession:
 
 @pytest.fixture
 def server(session: LabellingSession) -> Iterator[LabellingServer]:
-    server = start(session)
+    server = LabellingServer(session)
     yield server
     server.close()
 
 
 def test_closing_uses_nothing_that_is_closed_already(session: LabellingSession):
     """The thread may be woken by something else, and end, before `close` wakes it."""
-    server = start(session)
+    server = LabellingServer(session)
     trigger = server._server.trigger
     wake = trigger._physical_pull
 
@@ -226,7 +226,7 @@ def test_an_answer_that_is_not_on_disk_does_not_count(reason: int, status: int):
 
     session = LabellingSession(record, 5)
     session.ask([Question(0, bar(1), bar(2))])
-    with closing(start(session)) as server:
+    with closing(LabellingServer(session)) as server:
         tab = Tab(server)
         before = tab.state()
         refused, problem = tab.post("/answer", LEFT)
@@ -293,21 +293,21 @@ def test_the_end_is_told_with_its_report_in_order(session: LabellingSession, tab
 
 
 def test_each_server_has_its_own_token_and_frees_its_port(session: LabellingSession):
-    first, second = start(session), start(session)
+    first, second = LabellingServer(session), LabellingServer(session)
     tokens = {urlsplit(server.address).query for server in (first, second)}
     assert len(tokens) == 2
     assert all(len(token) >= len("token=") + 32 for token in tokens)
     with pytest.raises(OSError, match=r"."):
-        start(session, port=first.port)
+        LabellingServer(session, port=first.port)
     reply, _ = Tab(first).ask("GET", f"/?{urlsplit(second.address).query}", cookie=None)
     assert reply.status == 403
     first.close()
     second.close()
-    start(session, port=first.port).close()
+    LabellingServer(session, port=first.port).close()
 
 
 def test_on_all_addresses_it_goes_by_the_machines_names_but_no_others(session: LabellingSession):
-    with closing(start(session, host="0.0.0.0")) as server:
+    with closing(LabellingServer(session, host="0.0.0.0")) as server:
         tab = Tab(server)
         assert urlsplit(server.address).hostname != "0.0.0.0"
         for host in (urlsplit(server.address).netloc, socket.gethostname(), "localhost"):

@@ -68,7 +68,7 @@ def make_application(session: LabellingSession, token: str, cookie: str, hosts: 
     app.json.sort_keys = False  # the report has an order
     app.before_request(lambda: _refuse_strangers(token, cookie, hosts))
     app.after_request(_add_headers)
-    app.register_error_handler(HTTPException, _explain)
+    app.register_error_handler(HTTPException, lambda e: _problem(e.code or 500, e.description or e.name))
     app.register_error_handler(NotAsked, lambda error: _problem(404, str(error)))
     app.register_error_handler(AlreadyAnswered, lambda error: _problem(409, str(error)))
     app.register_error_handler(CannotUndo, lambda error: _problem(409, str(error)))
@@ -170,10 +170,6 @@ def _png(data: bytes | None) -> Response:
 def _not_saved(error: OSError) -> Response:
     status = 507 if error.errno in NO_SPACE else 500
     return _problem(status, f"The answer could not be saved: {error.strerror or error}.")
-
-
-def _explain(error: HTTPException) -> Response:
-    return _problem(error.code or 500, error.description or error.name)
 
 
 def _problem(status: int, text: str) -> Response:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -80,12 +79,12 @@ class Clip:
 
     def save_gif(self, path: Path) -> None:
         """Write an endless moving picture at `speed`, its last frame held for a second so that the end is seen."""
-        pictures = [Image.fromarray(frame).quantize(64) for frame in self.frames]
+        first, *others = (Image.fromarray(frame).quantize(64) for frame in self.frames)
         # Viewers take a frame of less than 20 ms for a mistake, and show it for 100 ms.
         duration = max(20, round(1000 / (self.frames_per_second * self.speed)))
-        durations = [duration] * (len(pictures) - 1) + [duration + 1000]
-        options: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0}
-        write_safely(path, partial(pictures[0].save, format="GIF", **options))
+        durations = [duration] * len(others) + [duration + 1000]
+        save = partial(first.save, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)
+        write_safely(path, save)
 
 
 def speed_in_words(speed: float) -> str:

@@ -31,15 +31,11 @@ class FragmentClips:
 
         Raises a RunError if the environment does not do the same again.
         """
-        frames = NO_FRAMES
-        text: tuple[str, ...] = ()
         if self._is_pole:
-            text = draw_pole(observations)
-            if self._pictures:
-                frames = self._draw_pole(observations)
-        else:
-            frames = self._play_again(rollouts, *find(rollouts, observations, actions), len(observations))
-        return Clip(frames, self._frames_per_second, text)
+            frames = self._draw_pole(observations) if self._pictures else NO_FRAMES
+            return Clip(frames, self._frames_per_second, draw_pole(observations))
+        frames = self._play_again(rollouts, *find(rollouts, observations, actions), len(observations))
+        return Clip(frames, self._frames_per_second)
 
     def _draw_pole(self, observations: np.ndarray) -> np.ndarray:
         pole = self._env.unwrapped
@@ -73,8 +69,7 @@ def find(rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> t
     alike = (rollouts.observations == observations[0]).all(axis=axes)
     for step, copy in np.argwhere(alike):
         here = slice(step, step + length), copy
-        if np.array_equal(rollouts.observations[here], observations) and np.array_equal(
-            rollouts.actions[here], actions
-        ):
+        pairs = (rollouts.observations, observations), (rollouts.actions, actions)
+        if all(np.array_equal(played[here], shown) for played, shown in pairs):
             return int(step), int(copy)
     raise ValueError("there is no such fragment in the rollouts")

@@ -4,20 +4,17 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TextIO
+from typing import TextIO
 
 ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}  # after "Escape [" or "Escape O"
 WINDOWS_ARROWS = {"H": "up", "P": "down", "M": "right", "K": "left"}  # after "\0" or "à"
 ESCAPE_SECONDS = 0.05  # the rest of an arrow key comes at once
 
 
-class ReadKey(Protocol):
-    """Wait for a key."""
-
-    def __call__(self, seconds: float) -> str | None:
-        """The next key, "left", "right", "up" or "down" for an arrow; None if none comes for so long."""
+# Waits so many seconds for a key: "left", "right", "up" or "down" for an arrow; None if none comes in that time.
+ReadKey = Callable[[float], str | None]
 
 
 def has_keys(stdin: TextIO, output: TextIO) -> bool:

@@ -2,12 +2,10 @@
 
 import webbrowser
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
-from pathlib import Path
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from workshop.labelling.options import LabellingConfig
-from workshop.labelling.session import LabellingSession
 from workshop.labelling.terminal import TerminalLabeller
 from workshop.messages import UsageError, say, shown
 from workshop.processes import has_display
@@ -48,7 +46,8 @@ def ask_a_person(
     """A person, whose answers are kept in a run's directory, as an oracle with a `way` to answer that is to be entered.
 
     They are asked for `wanted` answers, and shown clips of environments of this `spec` whose copies were seeded `seed`,
-    `seed + 1`, …; what is `learned` from is what `HumanOracle` takes last.
+    `seed + 1`, …; what is `learned` from is what `HumanOracle` takes last. The page's address is said, and the page
+    opened. Raises a UsageError if the page cannot be served at the address that was asked for.
     """
     # What these import takes seconds; a page, or a terminal, can do without.
     from workshop.environments import can_be_drawn
@@ -57,25 +56,15 @@ def ask_a_person(
 
     clips = FragmentClips(spec, seed, pictures=can_be_drawn(spec.id))
     oracle = HumanOracle(config, wanted, directory, clips, *learned)
-    oracle.way = open_labelling(how, config, oracle.session, directory.path / "clips")
-    return oracle
-
-
-def open_labelling(
-    how: Literal["human", "terminal"], config: LabellingConfig, session: LabellingSession, clips: Path
-) -> AbstractContextManager[object]:
-    """Let a person answer the session's questions until the context returned is left.
-
-    Says the page's address, and opens it; or asks on the terminal, with `clips` as the folder for what cannot be drawn
-    there. Raises a UsageError if the page cannot be served at the address that was asked for.
-    """
     if how == "terminal":
-        return TerminalLabeller(session, clips)
-    from workshop.labelling.server import start
+        oracle.way = TerminalLabeller(oracle.session, directory.path / "clips")
+        return oracle
+    from workshop.labelling.server import LabellingServer
 
     with _one_sentence(config):
-        server = start(session, config.host, config.port)
+        server = LabellingServer(oracle.session, config.host, config.port)
     say(f"Your answers are asked for at {server.address}")
     if config.open_page and has_display():  # without one, a browser for terminals might take this terminal
         webbrowser.open(server.address)
-    return closing(server)
+    oracle.way = closing(server)
+    return oracle

@@ -26,6 +26,5 @@ def _draw(position: float, angle: float) -> str:
         row = round(middle - along * np.cos(angle))
         column = round(cart + ASPECT * along * np.sin(angle))
         rows[row][column % WIDTH] = shape
-    tip_row, tip_column = round(middle - POLE * np.cos(angle)), round(cart + ASPECT * POLE * np.sin(angle))
-    rows[tip_row][tip_column % WIDTH] = "o"
+    rows[row][column % WIDTH] = "o"  # the tip
     return "\n".join("".join(row) for row in rows)

@@ -16,7 +16,10 @@ EVERYWHERE = ("", "0.0.0.0", "::")
 
 
 class LabellingServer:
-    """A running server; `start` makes one.
+    """Serves the session's page on this host and port, in a thread of its own, until it is closed.
+
+    `host` is an address or a name of this machine; 0.0.0.0 is all of its addresses. Port 0 takes a free one. Raises an
+    OSError if the host is none of this machine's, or the port is taken.
 
     | attribute | what |
     | --- | --- |
@@ -24,7 +27,8 @@ class LabellingServer:
     | port | the port it listens on |
     """
 
-    def __init__(self, session: LabellingSession, listener: socket.socket, host: str):
+    def __init__(self, session: LabellingSession, host: str = "127.0.0.1", port: int = 0):
+        listener = listen(host, port)
         token = secrets.token_urlsafe(24)
         self.port: int = listener.getsockname()[1]
         own = _own_names() if host in EVERYWHERE else []
@@ -59,15 +63,6 @@ class LabellingServer:
             wasyncore.loop(map=self._sockets, count=1)
 
 
-def start(session: LabellingSession, host: str = "127.0.0.1", port: int = 0) -> LabellingServer:
-    """Serve the session's page on this host and port, in a thread of its own; port 0 takes a free one.
-
-    `host` is an address or a name of this machine; 0.0.0.0 is all of its addresses. Raises an OSError if the host is
-    none of this machine's, or the port is taken.
-    """
-    return LabellingServer(session, listen(host, port), host)
-
-
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there; an OSError if the host is none of this machine's, or the port is taken."""
     try:
@@ -79,13 +74,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _own_names() -> list[str]:
     """This machine's addresses and names, the address first by which other machines reach it."""
-    names = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing: it only looks up the way there
-            names.append(probe.getsockname()[0])
+            names = [probe.getsockname()[0]]
         except OSError:  # no network
-            names.append("127.0.0.1")
+            names = ["127.0.0.1"]
     names += [socket.gethostname(), socket.getfqdn()]
     with contextlib.suppress(OSError):  # a machine that does not know its own name
         names += [where[0] for *_, where in socket.getaddrinfo(socket.gethostname(), None)]

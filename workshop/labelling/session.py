@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -69,6 +69,11 @@ class LabellingSession:
     | goal | what the person is to judge by, shown above the clips; "" if that is left to them |
     | show_true_return | whether the person may see the true return |
     | undo_seconds | `wait` leaves the latest answer open for so long, to be undone |
+
+    | attribute | what |
+    | --- | --- |
+    | finished | whether the session has ended |
+    | plot, latest_clip | to show now: a PNG, and a clip of the agent; None as long as there is none |
     """
 
     def __init__(
@@ -81,29 +86,23 @@ class LabellingSession:
         show_true_return: bool = False,
         undo_seconds: float = 2.0,
     ):
-        self.wanted = wanted
-        self.goal = goal
-        self._record = record
-        self._given_before = given
-        self._show_true_return = show_true_return
-        self._undo_seconds = undo_seconds
+        self._record, self._wanted, self._given_before, self._goal = record, wanted, given, goal
+        self._show_true_return, self._undo_seconds = show_true_return, undo_seconds
         self._changed = threading.Condition()
-        self._queue: list[Question] = []
+        self._queue: dict[int, Question] = {}  # by number, in the order in which they are asked
         self._shown: set[int] = set()
         self._latest_number = -1
         self._open: dict[int, tuple[Question, Answer]] = {}  # answers that can be undone, in their order
         self._answers: dict[int, Answer] = {}  # all of them
         self._answered_at = -math.inf
-        self._doing = "starting"
-        self._share: float | None = None
-        self._story = 0
-        self._plot: bytes | None = None
-        self._latest_clip: Clip | None = None
-        self._true_return: float | None = None
-        self._finished = False
-        self._report: str | dict[str, str] | None = None
         self._farewell = False
         self._left = ""
+        self.finished = False
+        self.plot: bytes | None = None
+        self.latest_clip: Clip | None = None
+        # what the trainer tells, as `state` has it
+        self._told: dict[str, Any] = {"story": 0, "plot": False, "agent": None, "true_return": None, "report": None}
+        self.tell("starting")
 
     # The trainer's side.
 
@@ -114,15 +113,14 @@ class LabellingSession:
                 if question.number <= self._latest_number:
                     raise ValueError(f"question {question.number} comes after question {self._latest_number}")
                 self._latest_number = question.number
-                self._queue.append(question)
+                self._queue[question.number] = question
             self._changed.notify_all()
 
-    def wait(self, numbers: Iterable[int]) -> dict[int, float | None]:
+    def wait(self, numbers: Collection[int]) -> dict[int, float | None]:
         """Wait until all these questions are answered; their preferences by number. They can no longer be undone.
 
         Raises NotAsked if one of them never was asked, and LabellerLeft if nobody is there to answer.
         """
-        numbers = list(numbers)
         with self._changed:
             while not self._settled(numbers):
                 if self._left:
@@ -135,20 +133,21 @@ class LabellingSession:
     def tell(self, doing: str, share: float | None = None) -> None:
         """Say what the agent does now ("rolling out", "fitting", "training"), and how much of it is done, 0 to 1."""
         with self._changed:
-            self._doing, self._share = doing, None if share is None else min(1.0, max(0.0, float(share)))
+            self._told |= {"doing": doing, "share": None if share is None else min(1.0, max(0.0, float(share)))}
 
     def show(self, plot_png: bytes | None, clip: Clip | None = None, true_return: float | None = None) -> None:
         """After an iteration: a plot of the learned reward's story (a PNG), and the agent's latest clip."""
         with self._changed:
-            self._story += 1
-            self._plot, self._latest_clip, self._true_return = plot_png, clip, true_return
+            self.plot, self.latest_clip = plot_png, clip
+            self._told |= {"story": self._told["story"] + 1, "plot": plot_png is not None, "agent": _clip_outline(clip)}
+            self._told["true_return"] = true_return if self._show_true_return else None
 
     def finish(self, report: str | Mapping[str, str]) -> None:
         """End the session: no more questions. The report is a text, or values by what they tell."""
         with self._changed:
             self._queue.clear()
             self._open.clear()
-            self._finished, self._report = True, report if isinstance(report, str) else dict(report)
+            self.finished, self._told["report"] = True, report if isinstance(report, str) else dict(report)
             self._changed.notify_all()
 
     def wait_for_farewell(self, seconds: float) -> bool:
@@ -158,18 +157,13 @@ class LabellingSession:
 
     # The person's side.
 
-    @property
-    def finished(self) -> bool:
-        """Whether the session has ended."""
-        return self._finished
-
     def current(self) -> Question | None:
         """The question that is asked now, from then on open to an answer; None if there is none."""
         with self._changed:
-            if not self._queue:
-                return None
-            self._shown.add(self._queue[0].number)
-            return self._queue[0]
+            question = next(iter(self._queue.values()), None)
+            if question is not None:
+                self._shown.add(question.number)
+            return question
 
     def state(self) -> dict[str, Any]:
         """All that a page shows, ready for JSON; see `workshop/labelling/page/page.js`.
@@ -187,41 +181,24 @@ class LabellingSession:
         | finished, report | whether the session is over, and its report: null, text, or texts by name |
         """
         with self._changed:
-            question = self.current()
-            following = self._queue[1] if len(self._queue) > 1 else None
+            self.current()  # is shown from now on
+            question, following, *_ = *self._queue.values(), None, None
             return {
                 "question": _outline(question),
                 "next": _outline(following),
                 "undo": next(reversed(self._open), None),
-                "goal": self.goal,
+                "goal": self._goal,
                 **self._counts(),
-                "doing": self._doing,
-                "share": self._share,
-                "story": self._story,
-                "plot": self._plot is not None,
-                "agent": _clip_outline(self._latest_clip),
-                "true_return": self._true_return if self._show_true_return else None,
-                "finished": self._finished,
-                "report": self._report,
+                **self._told,
+                "finished": self.finished,
             }
 
     def clip(self, number: int, side: str) -> Clip:
         """The clip "a" or "b" of a question in the queue. Raises NotAsked."""
-        with self._changed:
-            for question in self._queue:
-                if question.number == number and side in ("a", "b"):
-                    return question.a if side == "a" else question.b
-        raise NotAsked(f"there is no clip {side!r} of a question {number}")
-
-    @property
-    def plot(self) -> bytes | None:
-        """The plot to show now, a PNG."""
-        return self._plot
-
-    @property
-    def latest_clip(self) -> Clip | None:
-        """The agent's latest clip."""
-        return self._latest_clip
+        question = self._queue.get(number)
+        if question is None or side not in ("a", "b"):
+            raise NotAsked(f"there is no clip {side!r} of a question {number}")
+        return question.a if side == "a" else question.b
 
     def answer(self, number: int, preference: float | None, seconds: float) -> None:
         """Answer a question that has been shown; it is recorded when this returns.
@@ -234,12 +211,12 @@ class LabellingSession:
         with self._changed:
             if number in self._answers:
                 raise AlreadyAnswered(f"question {number} has been answered")
-            question = next((question for question in self._queue if question.number == number), None)
+            question = self._queue.get(number)
             if question is None or number not in self._shown:
                 raise NotAsked(f"question {number} is not being asked")
             answer = Answer(number, None if preference is None else float(preference), float(seconds))
             self._record(answer)
-            self._queue.remove(question)
+            del self._queue[number]
             self._answers[number] = answer
             self._open[number] = (question, answer)
             self._answered_at = time.monotonic()
@@ -256,13 +233,13 @@ class LabellingSession:
             question, answer = self._open[number]
             self._record(replace(answer, undone=True))
             del self._open[number], self._answers[number]
-            self._queue.insert(0, question)
+            self._queue = {number: question, **self._queue}
             self._changed.notify_all()
 
     def farewell(self) -> None:
         """Say that the page shows the end, so that the program may go."""
         with self._changed:
-            self._farewell = self._finished
+            self._farewell = self.finished
             self._changed.notify_all()
 
     def leave(self, why: str) -> None:
@@ -271,10 +248,9 @@ class LabellingSession:
             self._left = why
             self._changed.notify_all()
 
-    def _settled(self, numbers: Sequence[int]) -> bool:
+    def _settled(self, numbers: Collection[int]) -> bool:
         unanswered = [number for number in numbers if number not in self._answers]
-        unknown = set(unanswered) - {question.number for question in self._queue}
-        if unknown:
+        if unknown := set(unanswered) - self._queue.keys():
             raise NotAsked(f"questions {sorted(unknown)} were never asked")
         if unanswered:
             return False
@@ -289,9 +265,9 @@ class LabellingSession:
         return {
             "given": given,
             "skipped": len(self._answers) - len(answered),
-            "wanted": self.wanted,
+            "wanted": self._wanted,
             "seconds_per_answer": pace,
-            "seconds_left": None if pace is None else pace * max(0, self.wanted - given),
+            "seconds_left": None if pace is None else pace * max(0, self._wanted - given),
         }
 
 

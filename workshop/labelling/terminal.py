@@ -47,8 +47,7 @@ class TerminalLabeller:
     def __init__(
         self, session: LabellingSession, folder: Path, stdin: TextIO | None = None, output: TextIO | None = None
     ):
-        self._session = session
-        self._folder = folder
+        self._session, self._folder = session, folder
         self._stdin = stdin or sys.stdin
         self._output = output or sys.stderr  # standard output is kept for the result
         self._closing = threading.Event()
@@ -88,7 +87,9 @@ class TerminalLabeller:
         except EOFError:
             self._session.leave("The input has ended, so nobody answers any more.")
         if self._session.finished:
-            self._say("\nFinished. Thank you!\n" + _report(self._session.state()["report"]))
+            report = self._session.state()["report"]
+            lines = [report] if isinstance(report, str) else [f"  {name}: {value}" for name, value in report.items()]
+            self._say("\n".join(["\nFinished. Thank you!", *lines]))
 
     def _wait(self, read_key: ReadKey | None) -> None:
         """While there is no question: say what the agent is doing; an answer can still be undone."""
@@ -100,8 +101,7 @@ class TerminalLabeller:
             self._closing.wait(WAKE)
         else:
             share = "" if state["share"] is None else f", {state['share']:.0%}"
-            self._output.write(f"\r\x1b[KThe agent: {state['doing']}{share}")
-            self._output.flush()
+            self._say(f"\r\x1b[KThe agent: {state['doing']}{share}", end="")
             if read_key(WAKE) in ("u", "U"):
                 self._say("")
                 self._undo()
@@ -123,10 +123,8 @@ class TerminalLabeller:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 clip.save_gif(self._file(question, side))
                 self._say(f"  {side}: {self._file(question, side)}")
-        elif moving:
-            self._say(_beside(question.a.text[0], question.b.text[0]))
         else:
-            for index in range(PANELS):
+            for index in range(1 if moving else PANELS):
                 a, b = (clip.text[index * (len(clip) - 1) // (PANELS - 1)] for clip in (question.a, question.b))
                 self._say(_beside(a, b))
         self._since = time.monotonic()
@@ -139,8 +137,7 @@ class TerminalLabeller:
             if question.a.text:
                 a, b = (clip.text[_frame(clip, now)] for clip in (question.a, question.b))
                 picture = _beside(a, b)
-                self._output.write(f"\x1b[{picture.count(chr(10)) + 1}A{picture}\n")
-                self._output.flush()
+                self._say(f"\x1b[{picture.count(chr(10)) + 1}A{picture}")
             key = read_key(min(WAKE, 1 / (question.a.frames_per_second * question.a.speed)))
             if key is None:
                 continue
@@ -151,8 +148,7 @@ class TerminalLabeller:
         return None
 
     def _read_line(self) -> str:
-        self._output.write("> ")
-        self._output.flush()
+        self._say("> ", end="")
         line = self._stdin.readline()
         if not line:
             raise EOFError
@@ -196,8 +192,8 @@ class TerminalLabeller:
     def _file(self, question: Question, side: str) -> Path:
         return self._folder / f"question-{question.number}-{side}.gif"
 
-    def _say(self, text: str) -> None:
-        print(text, file=self._output, flush=True)
+    def _say(self, text: str, end: str = "\n") -> None:
+        print(text, end=end, file=self._output, flush=True)
 
 
 def _frame(clip: Clip, seconds: float) -> int:
@@ -214,7 +210,3 @@ def _beside(a: str, b: str) -> str:
         return "\n".join(["LEFT".center(width), *left, "RIGHT".center(width), *right])
     title = f"{'LEFT':^{width}}{GAP}{'RIGHT':^{width}}"
     return "\n".join([title, *(x + GAP + y for x, y in zip(left, right, strict=True))])
-
-
-def _report(report: str | dict[str, str]) -> str:
-    return report if isinstance(report, str) else "\n".join(f"  {name}: {value}" for name, value in report.items())

@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,6 @@ from workshop.safe_files import append_safely
 
 ANSWERS = "comparisons.jsonl"
 LARGEST_COUNT = 2**53  # beyond it other programs' JSON loses whole numbers
-
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=LARGEST_COUNT)]
 
@@ -85,12 +85,9 @@ def answers_on_record(run: Path) -> dict[int, float | None]:
 
     Raises a BrokenRecordError as `read_lines` does.
     """
-    answers: dict[int, float | None] = {}
-    for line in read_lines(run) if (run / ANSWERS).exists() else []:
-        answers.pop(line.comparison, None)
-        if not line.undone:
-            answers[line.comparison] = line.preference
-    return answers
+    lines = read_lines(run) if (run / ANSWERS).exists() else []
+    last = {line.comparison: line for line in lines}
+    return {number: line.preference for number, line in last.items() if not line.undone}
 
 
 def cut_torn_line(run: Path) -> None:
@@ -104,17 +101,20 @@ def cut_torn_line(run: Path) -> None:
 
 def _parse(text: bytes, place: str) -> Line:
     columns = parse_object(text, place)
-    missing = [name for name in Line.__struct_fields__[: -len(Line.__struct_defaults__)] if name not in columns]
-    if missing:
+    required = Line.__struct_fields__[: -len(Line.__struct_defaults__)]
+    if missing := [name for name in required if name not in columns]:
         raise BrokenRecordError(f"{place} names no {missing[0]}.")
     if (columns.get("repeats") is None) != (columns.get("swapped") is None):
         raise BrokenRecordError(f"{place} has only one of repeats and swapped, which go together.")
-    optional = Line.__struct_fields__[-len(Line.__struct_defaults__) :]
-    given = {name: value for name, value in columns.items() if value is not None or name not in optional}
+    given = {name: value for name, value in columns.items() if value is not None or name in required}
     try:
         return msgspec.convert(given | {"place": place}, Line)
     except ValueError as problem:
         raise BrokenRecordError(f"{place} does not say what a run writes: {problem}.") from problem
+
+
+# what the lines about one question have in common
+_question = attrgetter("fragments", "row", "repeats", "swapped")
 
 
 def _require_agreement(line: Line, by_number: dict[int, Line]) -> None:
@@ -125,10 +125,6 @@ def _require_agreement(line: Line, by_number: dict[int, Line]) -> None:
         repeated = by_number.get(line.repeats)
         if repeated is None or repeated.repeats is not None:
             raise BrokenRecordError(f"{line.place} repeats comparison {line.repeats}, which was not asked before it.")
-
-
-def _question(line: Line) -> tuple[Any, ...]:
-    return line.fragments, line.row, line.repeats, line.swapped
 
 
 class QuestionRecord:
@@ -148,13 +144,8 @@ class QuestionRecord:
 
     def answers(self, preferences: np.ndarray) -> None:
         """Record the answers to all of them, shape (n,), with NaN for a skipped one; those on record are left."""
-        self._append(
-            [
-                self._answer(number, None if math.isnan(preference) else float(preference))
-                for number, preference in zip(self.numbers, preferences, strict=True)
-                if number not in self.recorded
-            ]
-        )
+        given = zip(self.numbers, preferences, strict=True)
+        self._append([self._answer(n, None if math.isnan(x) else float(x)) for n, x in given if n not in self.recorded])
 
     def answer(self, number: int, preference: float | None, seconds: float, undone: bool) -> None:
         """Record the answer to one of them, None for skipped, or that it was taken back. It is then on the disk."""

@@ -6,6 +6,7 @@ checkpoint is whole, and this run's, or none.
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +51,7 @@ class Checkpoints:
         hashes = [*self._hashes, _sha256(file)]
         whole = {
             "format": FORMAT,
-            "versions": _versions(),
+            "versions": versions(),
             "config": _sha256(self._config),
             "iterations": hashes,
             "state": _to_tensors(state),
@@ -72,7 +73,7 @@ class Checkpoints:
 
     def _load(self) -> tuple[State, list[dict[str, np.ndarray]]]:
         whole = self._load_state()
-        if whole["versions"] != _versions():
+        if whole["versions"] != versions():
             theirs = ", ".join(f"{name} {number}" for name, number in whole["versions"].items())
             raise UnusableCheckpointError(f"was made with other versions of packages ({theirs})")
         if whole["config"] != _sha256(self._config):
@@ -91,10 +92,8 @@ class Checkpoints:
     def delete(self) -> None:
         """Delete them, which the run, being finished, does not need any more."""
         (self.directory / STATE).unlink(missing_ok=True)  # first: without it, what a kill leaves is no checkpoint
-        for file in self.directory.glob("*"):
-            file.unlink()
         if self.directory.exists():
-            self.directory.rmdir()
+            shutil.rmtree(self.directory)
 
     def _load_state(self) -> dict[str, Any]:
         file = self.directory / STATE
@@ -113,7 +112,8 @@ class Checkpoints:
         return self.directory / f"iteration-{number:06d}.npz"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of the packages that decide what a run does."""
     return {package: version(package) for package in MADE_BY}
 
 

@@ -5,6 +5,8 @@ A run's record is its `config.json`, `comparisons.jsonl` (see `workshop.records.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,9 @@ from workshop.records.fragment_files import ARRAYS, LARGEST_FRAGMENTS, read_frag
 from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_config
 
 Arrays = Mapping[str, np.ndarray]  # by the names in ARRAYS, each of shape (n, L, …)
-# the fields of RecordedComparisons that merging joins end to end as arrays, and those that it adds up
+# the fields of RecordedComparisons that merging joins end to end as arrays, and the tuples and counts that it adds up
 JOINED = ("preferences", "seconds", "numbers")
-COUNTS = ("skipped", "undone", "times_undone")
+ADDED = ("runs", "labellers", "skipped", "undone", "times_undone")
 
 
 @dataclass(frozen=True)
@@ -125,27 +127,26 @@ def merge(records: Sequence[RecordedComparisons]) -> RecordedComparisons:
     length or the shapes of observations or actions differ.
     """
     first = next((record for record in records if len(record)), records[0])
+    kind = _kind(first)
     for record in records:
         for what, value in _kind(record).items():
-            if value != _kind(first)[what]:
+            if value != kind[what]:
                 raise UsageError(
                     f"{first.runs[0]} and {record.runs[0]} cannot be merged: "
-                    f"{what} is {_kind(first)[what]} in the first and {value} in the second."
+                    f"{what} is {kind[what]} in the first and {value} in the second."
                 )
-    columns: dict[str, Any] = _join([{name: getattr(record, name) for name in JOINED} for record in records])
-    counts: dict[str, Any] = {name: sum(getattr(record, name) for record in records) for name in COUNTS}
+    joined: dict[str, Any] = _join([{name: getattr(record, name) for name in JOINED} for record in records])
+    added: dict[str, Any] = {name: reduce(add, [getattr(record, name) for record in records]) for name in ADDED}
     full = [record for record in records if len(record)]  # only these know the shapes
     runs_before = np.cumsum([0, *(len(record.runs) for record in records)])
     return replace(
         first,
-        runs=tuple(run for record in records for run in record.runs),
         fragments_a=_join([record.fragments_a for record in full]),
         fragments_b=_join([record.fragments_b for record in full]),
-        labellers=tuple(name for record in records for name in record.labellers),
         run_of=np.concatenate([record.run_of + n for record, n in zip(records, runs_before, strict=False)]),
         repeats=Repeats(**_join([vars(record.repeats) for record in records])),
-        **columns,
-        **counts,
+        **joined,
+        **added,
     )
 
 
@@ -172,11 +173,7 @@ def read_records(paths: Sequence[Path]) -> RecordedComparisons:
 
 
 def load_comparisons_from(
-    paths: Sequence[Path],
-    env_id: str,
-    fragment_length: int,
-    observation_space: Space,
-    action_space: Space,
+    paths: Sequence[Path], env_id: str, fragment_length: int, observation_space: Space, action_space: Space
 ) -> Comparisons:
     """The answers in these runs, as the comparisons of a run with this environment, fragment length and spaces.
 
@@ -185,19 +182,15 @@ def load_comparisons_from(
     """
     try:
         recorded = read_records(paths)
-        if recorded.env_id != env_id:
-            raise UsageError(f"{recorded.runs[0]} was recorded with --env {recorded.env_id}, not {env_id}.")
-        if recorded.fragment_length != fragment_length:
-            raise UsageError(
-                f"{recorded.runs[0]} was recorded with --fragment-length {recorded.fragment_length}, "
-                f"not {fragment_length}."
-            )
+        flags = {"env": (recorded.env_id, env_id), "fragment-length": (recorded.fragment_length, fragment_length)}
+        for flag, (theirs, ours) in flags.items():
+            if theirs != ours:
+                raise UsageError(f"{recorded.runs[0]} was recorded with --{flag} {theirs}, not {ours}.")
         sides = []
         for fragments in (recorded.fragments_a, recorded.fragments_b):
             observations = _as_elements(fragments["observations"], observation_space, "observations", env_id)
             actions = _as_elements(fragments["actions"], action_space, "actions", env_id)
-            true_rewards = fragments["true_rewards"].astype(np.float32)
-            sides.append(Fragments(observations, actions, true_rewards))
+            sides.append(Fragments(observations, actions, fragments["true_rewards"].astype(np.float32)))
     except UsageError as mistake:
         raise UsageError(f"--comparisons-from: {mistake}") from mistake
     return Comparisons(sides[0], sides[1], recorded.preferences)

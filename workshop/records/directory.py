@@ -8,7 +8,6 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +19,7 @@ from workshop.data import Comparisons
 from workshop.flags import as_json
 from workshop.messages import RunError, UsageError, say
 from workshop.records.answers import ANSWERS, QuestionRecord, answers_on_record, cut_torn_line
-from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError
+from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError, versions
 from workshop.records.comparisons_from import read_record
 from workshop.records.progress import COLUMNS, PROGRESS, Row, as_csv, cell, cells
 from workshop.records.untrusted import CONFIG, refuse_links_and_code
@@ -29,7 +28,6 @@ from workshop.state import State
 
 LOCK = ".lock"
 PARTS = ("plots", "videos")
-PACKAGES = ("gymnasium", "numpy", "stable-baselines3", "torch")
 
 
 class RunDirectory:
@@ -78,10 +76,10 @@ class RunDirectory:
             run = cls(path)
             for part in PARTS:
                 (path / part).mkdir()
-            packages = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
-            _write_text(path / "command.txt", as_command(arguments) + "\n")
-            run._write_rows([COLUMNS])
-            _write_text(path / CONFIG, json.dumps({**flat, "packages": packages}, indent=2) + "\n")
+            packages = {"python": platform.python_version()} | versions()
+            _write(path / "command.txt", f"{as_command(arguments)}\n".encode())
+            _write(path / PROGRESS, as_csv([COLUMNS]))
+            _write(path / CONFIG, f"{json.dumps({**flat, 'packages': packages}, indent=2)}\n".encode())
         except BaseException:  # the disk is full, say: half a directory is of no use
             shutil.rmtree(path, ignore_errors=True)
             raise
@@ -101,7 +99,7 @@ class RunDirectory:
             run.recorded = answers_on_record(path)
             run.saved = run.checkpoints.load() if run.checkpoints.exist else None
             if run.saved is None:
-                run._write_rows([COLUMNS])
+                _write(path / PROGRESS, as_csv([COLUMNS]))
             else:
                 _require_answers(path, run.saved[0], run.recorded)
             cut_torn_line(path)
@@ -132,7 +130,7 @@ class RunDirectory:
     def restore(self, state: State) -> None:
         """Go on from `state`: rows that were written after it are dropped, recorded answers are kept."""
         self.rows, self._comparisons = state["rows"], state["comparisons"]
-        self._write_rows([COLUMNS, *(cells(row) for row in self.rows)])
+        _write(self.path / PROGRESS, as_csv([COLUMNS, *(cells(row) for row in self.rows)]))
 
     def append_row(self, row: Row) -> None:
         """Add a row to `progress.csv`: values by column name, NaN or "" where there is nothing to say."""
@@ -157,7 +155,7 @@ class RunDirectory:
         numbers = range(first, self._comparisons)
         recorded = {number: self.recorded[number] for number in numbers if number in self.recorded}
         if not recorded:
-            write_safely(file, lambda stream: stream.write(content.getvalue()))
+            _write(file, content.getvalue())
         elif not file.is_file() or file.read_bytes() != content.getvalue():
             raise RunError(f"{file} does not hold what was asked then, so the run cannot go on from its answers.")
         line = {"iteration": self.iteration, "labeller": labeller, "fragments": f"fragments/{file.name}"} | repeated
@@ -165,13 +163,9 @@ class RunDirectory:
 
     def write_choice_models(self, explained: Mapping[str, tuple[float, float]], answers: int) -> None:
         """Write `choice_models.csv`: how well each explains so many held-out answers, by `choice_models.explain`."""
-        rows = [["choice_model", "held_out_loss", "temperature", "answers"]]
-        for name, (loss, temperature) in explained.items():
-            rows.append([name, cell(loss), cell(temperature), str(answers)])
-        write_safely(self.path / "choice_models.csv", lambda stream: stream.write(as_csv(rows)))
-
-    def _write_rows(self, rows: Sequence[Sequence[str]]) -> None:
-        write_safely(self.path / PROGRESS, lambda stream: stream.write(as_csv(rows)))
+        header = ["choice_model", "held_out_loss", "temperature", "answers"]
+        rows = [[name, cell(loss), cell(temperature), str(answers)] for name, (loss, temperature) in explained.items()]
+        _write(self.path / "choice_models.csv", as_csv([header, *rows]))
 
 
 def as_command(arguments: Sequence[str]) -> str:
@@ -189,8 +183,8 @@ def _make_directory(runs_dir: Path, prefix: str) -> Path:
             time.sleep(0.1)
 
 
-def _write_text(path: Path, text: str) -> None:
-    write_safely(path, lambda stream: stream.write(text.encode()))
+def _write(path: Path, content: bytes) -> None:
+    write_safely(path, lambda stream: stream.write(content))
 
 
 def _require_answers(run: Path, state: State, recorded: Mapping[int, float | None]) -> None:

@@ -23,14 +23,9 @@ from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, rea
 # Columns that a row always has a number in, and those that may be empty
 REQUIRED = ("iteration", "env_steps", "comparisons", "true_return_mean", "seconds")
 OPTIONAL = (
-    "reward_model_accuracy",
-    "reward_correlation",
-    "random_return_mean",
-    "learned_return_mean",
-    "skipped",
-    "gradient_steps",
-    "reward_hacking",
-)
+    "reward_model_accuracy", "reward_correlation", "random_return_mean", "learned_return_mean", "skipped",
+    "gradient_steps", "reward_hacking",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,8 +112,7 @@ def _read_progress(path: Path) -> dict[str, np.ndarray]:
         header, *rows = csv.reader(read_bytes(path).decode().splitlines(), strict=True)
     except (ValueError, csv.Error) as problem:
         raise BrokenRecordError(f"{path} is not a table.") from problem
-    missing = [column for column in REQUIRED if column not in header]
-    if missing:
+    if missing := [column for column in REQUIRED if column not in header]:
         raise BrokenRecordError(f"{path} has no column {missing[0]}.")
     if not rows or any(len(row) != len(header) for row in rows):
         raise BrokenRecordError(f"{path} is not whole.")

@@ -25,9 +25,8 @@ def export(paths: Sequence[Path], output: Path) -> None:
         raise UsageError(f"--output {output} is there already and not an empty directory; name another.")
     recorded = read_records(paths)
     names = [run.resolve().name for run in recorded.runs]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"Two of the runs are called {name}; rename one, so that they can be told apart.")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"Two of the runs are called {twice[0]}; rename one, so that they can be told apart.")
     pairs, ties = _rows(recorded, names)
     if not pairs:
         raise UsageError(f'All {len(ties)} answers are "equally good", so that there is no chosen fragment to export.')

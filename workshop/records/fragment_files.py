@@ -10,9 +10,7 @@ from numpy.lib import format as npy
 from workshop.records.untrusted import BrokenRecordError
 
 ARRAYS = ("observations", "actions", "true_rewards")
-LARGEST_FRAGMENTS = (
-    1_000_000_000  # bytes of one run's fragments, unpacked; 700 comparisons of the cheetah are 10 million
-)
+LARGEST_FRAGMENTS = 1_000_000_000  # bytes of a run's fragments, unpacked; 700 comparisons of the cheetah are 10 million
 LARGEST_NUMBER = float(np.finfo(np.float32).max)  # the networks take no larger ones
 LONGEST_HEADER = 1000  # bytes of an array's header, which is Python text; an honest one has 118
 

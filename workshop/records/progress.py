@@ -12,23 +12,10 @@ Row = Mapping[str, Any]  # of progress.csv, by column: numbers, but for the text
 
 PROGRESS = "progress.csv"
 COLUMNS = (
-    "iteration",
-    "env_steps",
-    "comparisons",
-    "true_return_mean",
-    "true_return_std",
-    "learned_return_mean",
-    "reward_model_loss",
-    "reward_model_accuracy",
-    "reward_correlation",
-    "seconds",
-    "skipped",
-    "stopped_asking",
-    "gradient_steps",
-    "weight_decay",
-    "reward_hacking",
-    "random_return_mean",
-)
+    "iteration", "env_steps", "comparisons", "true_return_mean", "true_return_std", "learned_return_mean",
+    "reward_model_loss", "reward_model_accuracy", "reward_correlation", "seconds", "skipped", "stopped_asking",
+    "gradient_steps", "weight_decay", "reward_hacking", "random_return_mean",
+)  # fmt: skip
 
 
 def summarise(rows: Sequence[Row], solved_at: float | None) -> dict[str, Any]:

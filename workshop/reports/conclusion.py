@@ -24,12 +24,10 @@ def conclude(
         losses = ", ".join(f"{name} {loss:.3f}" for name, (loss, _) in explained.items())
         say(f"Held-out answers, explained by each choice model at its best (nats; guessing has 0.693): {losses}")
     say(f"Plots:           {path / 'plots'}")
-    if not pictures:
-        return
-    if can_be_drawn(spec.id):
+    if pictures and can_be_drawn(spec.id):
         say(f"Moving pictures: {path / 'videos' / 'final_policy.gif'}")
         say(f"                 {path / 'videos' / 'progress.gif'} (the agent over its iterations)")
-    else:
+    elif pictures:
         say(f"Moving pictures: none, since {spec.id} cannot be drawn here without a window")
 
 

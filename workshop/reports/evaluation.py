@@ -88,8 +88,7 @@ class Evaluator:
         """Play 20 episodes with `policy`, and compare the learned `reward`, if there is one, with the true one."""
         episodes = self._play(policy)
         if reward is None:
-            empty = np.empty(0)
-            return Evaluation(episodes, np.nan, np.nan, empty, empty)
+            return Evaluation(episodes, np.nan, np.nan, np.empty(0), np.empty(0))
         own = reward(episodes.observations, episodes.actions)
         learned = np.concatenate([own, reward(*self._random_steps)])
         true = np.concatenate([episodes.true_rewards, self._random_true_rewards])
@@ -116,11 +115,6 @@ class Evaluator:
             seed=seed,
             first_actions=all_actions[in_episode[:, 0], 0],
         )
-
-
-def learned_return(episodes: Episodes, reward: RewardFunction) -> float:
-    """The mean return of the episodes by a learned reward."""
-    return float(reward(episodes.observations, episodes.actions).sum() / EPISODES)
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> float:

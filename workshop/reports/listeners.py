@@ -1,10 +1,9 @@
-"""Who is told of a run while it goes on: the progress bar and TensorBoard, and whoever else listens."""
+"""Who is told of a run while it goes on: the progress bar, and whoever else listens."""
 
 import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -12,7 +11,6 @@ from tqdm import tqdm
 from workshop.messages import say
 from workshop.records import Row
 from workshop.reports.evaluation import Evaluation
-from workshop.reports.tensorboard import EventFile
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,7 @@ class ProgressBar(Listener):
     SHOWN = {"true": "true_return_mean", "learned": "learned_return_mean", "accuracy": "reward_model_accuracy"}  # noqa: RUF012
 
     def __init__(self, total: int, show: bool = True):
-        # with disable=None the bar is shown on a terminal only
-        disable = None if show else True
+        disable = None if show else True  # None: shown on a terminal only
         self._bar = tqdm(total=total, unit="step", disable=disable, dynamic_ncols=True, smoothing=0.05)
 
     def steps_taken(self, steps: int) -> None:
@@ -82,15 +79,3 @@ class ProgressBar(Listener):
         """Say something without breaking the bar."""
         with self._bar.external_write_mode(file=sys.stderr):
             say(text)
-
-
-class TensorBoard(Listener):
-    """Writes the numbers of each iteration, and SB3's own, to an event file in a directory."""
-
-    def __init__(self, directory: Path):
-        self._file = EventFile(directory)
-
-    def iteration(self, told: Iteration) -> None:
-        """Add them at the number of steps trained so far."""
-        own = {f"rlhf/{name}": value for name, value in told.numbers.items() if name != "iteration"}
-        self._file.write({**told.ppo, **own}, told.steps)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
@@ -80,5 +79,5 @@ def _save_gif(frames: Sequence[Image.Image], path: Path) -> None:
     palette = frames[0].quantize(64)
     first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
     duration = round(1000 / FRAMES_PER_SECOND)
-    options: dict[str, Any] = {"save_all": True, "append_images": others, "duration": duration, "loop": 0}
-    write_safely(path, partial(first.save, format="GIF", **options))
+    save = partial(first.save, format="GIF", save_all=True, append_images=others, duration=duration, loop=0)
+    write_safely(path, save)

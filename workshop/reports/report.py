@@ -13,9 +13,10 @@ from workshop.environments import can_be_drawn, solved_at
 from workshop.records import Row, RunDirectory, summarise
 from workshop.reports.evaluation import Episodes, Evaluation, Evaluator
 from workshop.reports.figures import draw_learned_reward, draw_learning_curve
-from workshop.reports.listeners import Iteration, Listener, ProgressBar, TensorBoard
+from workshop.reports.listeners import Iteration, Listener, ProgressBar
 from workshop.reports.moving_pictures import save_final_policy, save_progress
 from workshop.reports.reward_hacking import HackingAlarm
+from workshop.reports.tensorboard import TensorBoard
 from workshop.state import State
 
 EVALUATION = 1  # beside the run's seed: the stream of randomness that evaluation draws from
@@ -39,7 +40,7 @@ class Report:
         follow: Callable[[Row], object] | None = None,
         show_bar: bool = True,
     ):
-        self._directory, self._spec, self._started = directory, spec, started
+        self._directory, self._spec, self._started, self._follow = directory, spec, started, follow
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]))
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
@@ -47,7 +48,6 @@ class Report:
         self._end = ExitStack()
         self._bar = ProgressBar(total_steps, show_bar)
         self._listeners: list[Listener] = [TensorBoard(directory.path), self._bar]
-        self._follow = follow
         self._end.callback(self._bar.close)
 
     def __enter__(self) -> "Report":

@@ -6,7 +6,7 @@ It looks at the true reward, so it is a report and nothing else: no part of the 
 import numpy as np
 
 from workshop.agent import RewardFunction
-from workshop.reports.evaluation import Episodes, Evaluation, learned_return
+from workshop.reports.evaluation import EPISODES, Episodes, Evaluation
 from workshop.state import State
 
 STANDARD_ERRORS = 3.0  # a fall of the mean true return by less than this is noise
@@ -46,7 +46,8 @@ class HackingAlarm:
         if fall <= STANDARD_ERRORS * noise or fall <= SHARE * np.ptp(means):
             self._suspicious = 0
             return None
-        then_learned, now_learned = learned_return(best, reward), evaluation.learned_return_mean
+        now_learned = evaluation.learned_return_mean
+        then_learned = float(reward(best.observations, best.actions).sum() / EPISODES)
         self._suspicious = self._suspicious + 1 if now_learned > then_learned else 0
         if self._suspicious < IN_A_ROW:
             return None
