@@ -6,14 +6,24 @@ from gymnasium import spaces
 from scipy.stats import binomtest
 
 from oracle import OracleConfig, SyntheticOracle
-from workshop.data import Fragments, Rollouts
+from workshop.data import Comparisons, Fragments, Rollouts
 
 N = 4000
 SPACES = spaces.Box(-1, 1, (1,), np.float32), spaces.Discrete(2)
 
 
-class Unused:
-    """In place of a run's directory, for answers that nobody records."""
+class Recorder:
+    """In place of a run's directory: keeps what is recorded, in order."""
+
+    def __init__(self) -> None:
+        self.recorded: list[float] = []
+
+    def record(self, labeller: str, questions: Comparisons) -> "Recorder":
+        assert (labeller, np.isnan(questions.preferences).all()) == ("synthetic", True)
+        return self
+
+    def answers(self, preferences: np.ndarray) -> None:
+        self.recorded += preferences.tolist()
 
 
 def fragments(returns: list[float], length: int = 4) -> Fragments:
@@ -27,7 +37,7 @@ def fragments(returns: list[float], length: int = 4) -> Fragments:
 def oracle(temperature: float = 1.0, seed: int = 0, **options) -> SyntheticOracle:
     """An oracle in raw units, unless `options` say otherwise."""
     config = OracleConfig(**{"oracle_temperature": temperature, "oracle_unit": "raw", **options})
-    return SyntheticOracle(config, Rollouts.empty(1, *SPACES), Unused(), np.random.default_rng(seed))
+    return SyntheticOracle(config, Rollouts.empty(1, *SPACES), Recorder(), np.random.default_rng(seed))
 
 
 def share(answers: np.ndarray, answer: float, expected: float) -> float:
@@ -161,3 +171,20 @@ def test_same_generator_same_answers():
 def test_bad_options_are_refused_by_name(flag: str, options: dict[str, float]):
     with pytest.raises(ValueError, match=flag):
         OracleConfig(**options)
+
+
+def test_answers_are_on_record_before_they_are_learned_from_and_are_asked_for_once():
+    better = oracle(0)
+    pairs = Comparisons.questions(fragments([0, 5, 1]), fragments([1, 2, 1]))
+    compared = better.compare(pairs)
+    np.testing.assert_array_equal(compared.preferences, [1, 0, 0.5])
+    assert better._directory.recorded == [1, 0, 0.5]
+    assert compared.fragments_a is pairs.fragments_a
+    assert better.compare(compared) is compared, "other runs' answers come back as they are"
+    shown = pairs[:2]
+    better.show(shown)  # before the agent trains
+    assert better._directory.recorded == [1, 0, 0.5, 1, 0]
+    np.testing.assert_array_equal(better.compare(shown).preferences, [1, 0])
+    assert better._directory.recorded == [1, 0, 0.5, 1, 0]
+    better.compare(shown)
+    assert len(better._directory.recorded) == 7, "the same pair is asked about again if it is asked about again"
