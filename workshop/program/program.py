@@ -61,8 +61,8 @@ class Program(Generic[Config]):
         with (
             open_directory() as directory,
             Report(directory, plan.spec, config.total_timesteps, config.seed, started, follow, show_bar) as report,
+            Run(config, plan, device, directory, report, recorded) as run,
         ):
-            run = Run(config, plan, device, directory, report, recorded)
             self.rlhf(config, run)
             result = run.finish()
         run.conclude(result)

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class Run:
     """A run, from its first iteration or from where it was interrupted, to its end.
 
     It evaluates and reports, saves after each iteration, and writes what is left at the end. `config` is the program's
-    flags, `recorded` the answers of other runs that they name.
+    flags, `recorded` the answers of other runs that they name. It is a context, in which a person can answer.
 
     | attribute | what |
     | --- | --- |
@@ -48,6 +49,13 @@ class Run:
         self._config, self._report = config, report
         self.steps_taken = report.steps_taken
         self._saved = 0  # comparisons
+        self._end = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.close()
 
     def generators(self, n: int) -> list[np.random.Generator]:
         """Generators that everything random in the run is drawn from: n of them, so that no part changes another's."""
@@ -57,7 +65,7 @@ class Run:
         """Let a person answer from now on, and see what the agent is doing, until the run is over."""
         random_steps = self.random_steps * self._config.agent.n_envs
         self._report.listen(oracle.make_spectator(self.spec, random_steps, self.steps_per_iteration))
-        self._report.until_the_end(oracle.way)
+        self._end.enter_context(oracle.way)
         return oracle
 
     def iterations(

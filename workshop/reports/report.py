@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import numpy as np
@@ -45,24 +44,18 @@ class Report:
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
         self._alarm = HackingAlarm()
-        self._end = ExitStack()
         self._bar = ProgressBar(total_steps, show_bar)
         self._listeners: list[Listener] = [TensorBoard(directory.path), self._bar]
-        self._end.callback(self._bar.close)
 
     def __enter__(self) -> "Report":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end.close()
+        self._bar.close()
 
     def listen(self, listener: Listener) -> None:
         """Tell somebody more of the run, until it is over."""
         self._listeners.append(listener)
-
-    def until_the_end(self, context: AbstractContextManager[object]) -> None:
-        """Enter this context now, and leave it when the run is over."""
-        self._end.enter_context(context)
 
     def steps_taken(self, steps: int) -> None:
         """So many environment steps were taken."""
