@@ -11,7 +11,7 @@ from typing import Annotated
 from workshop import processes
 
 if __name__ == "__main__":
-    processes.leave_at_ctrl_c()
+    processes.begin()
 
 from workshop.bounds import file_name, require_bounds, require_directory
 from workshop.commands import read_flags, run_program

@@ -10,7 +10,7 @@ from typing import Literal
 from workshop import processes
 
 if __name__ == "__main__":
-    processes.leave_at_ctrl_c()
+    processes.begin()
 
 import torch
 

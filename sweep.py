@@ -13,7 +13,7 @@ from typing import Annotated
 from workshop import processes
 
 if __name__ == "__main__":
-    processes.leave_at_ctrl_c()
+    processes.begin()
 
 from main import program
 from workshop.bounds import LARGEST_SEED, file_name, require_bounds, require_directory, within

@@ -7,6 +7,7 @@ import math
 import operator
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
@@ -21,6 +22,7 @@ PASSES = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le,
 LARGEST_SEED = 2**32 - 1  # that NumPy's global generator takes
 WIDEST_LAYER = 1024
 MOST_LAYERS = 10
+LONGEST_PERSON = 200  # characters of a name
 LONGEST_NAME = 100  # characters; with the rest of a run directory's name, most file systems take 255
 RESERVED = r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?"  # by Windows, whatever the extension
 
@@ -66,6 +68,16 @@ def file_name(flag: str, name: str) -> None:
         )
     if re.fullmatch(RESERVED, name):
         raise ValueError(f"{flag} must not be {name!r}, which Windows keeps for a device; choose another name.")
+
+
+def person_name(flag: str, name: str) -> None:
+    """What somebody is called, in any language; of what cannot be seen, only what joins letters."""
+    unseen = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, ends of lines and paragraphs
+    if not (name.strip() and len(name) <= LONGEST_PERSON) or any(unicodedata.category(each) in unseen for each in name):
+        raise ValueError(
+            f"{flag} must be a name of 1 to {LONGEST_PERSON} characters, without tabs and ends of lines, not "
+            f"{name[:40]!a}{' and so on' if len(name) > 40 else ''}."
+        )
 
 
 def require_directory(flag: str, path: Path) -> None:

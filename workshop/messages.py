@@ -28,7 +28,7 @@ def shown(typed: object) -> str:
 
 def coloured(text: str, colour: Literal["red", "green"], stream: TextIO) -> str:
     """The text in a colour if `stream` is a terminal that shows colours, else as it is (see no-color.org)."""
-    plain = not stream.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    plain = not stream.isatty() or os.environ.get("NO_COLOR", "") != "" or os.environ.get("TERM") == "dumb"
     if plain or (sys.platform == "win32" and "WT_SESSION" not in os.environ):
         return text
     code = {"red": 31, "green": 32}[colour]

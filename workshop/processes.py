@@ -14,9 +14,10 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, which stops a program as Ctrl-C does."""
 
 
-def leave_at_ctrl_c() -> None:
-    """End at Ctrl-C without a word: while PyTorch is imported, for seconds, there is nothing to end in order."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+def begin() -> None:
+    """What a program does before it imports PyTorch and the like, which takes seconds."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # at Ctrl-C there is nothing yet to end in order
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever a notebook, say, has set for its own
 
 
 def stop_in_order() -> None:

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+# what some network and virtual file systems say of flushing a directory
+NO_SUCH_THING = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
+
 
 def write_safely(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file so that, whatever happens, either the old or the new one is there, whole.
@@ -52,6 +55,9 @@ def sync_directory(path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
+        except OSError as problem:
+            if problem.errno not in NO_SUCH_THING:
+                raise
         finally:
             os.close(descriptor)
 

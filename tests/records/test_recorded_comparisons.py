@@ -1,5 +1,6 @@
 """Records of comparisons read back, merged, and taken to learn from."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from made_up_records import ENV, LENGTH, MadeUpRecord, answered
 from made_up_runs import write_run
 
 from workshop.data import Comparisons, Fragments
+from workshop.labelling.options import LabellingConfig
 from workshop.messages import UsageError
 from workshop.records.answers import read_lines
 from workshop.records.comparisons_from import load_comparisons_from, merge, read_record, read_records
 from workshop.records.directory import RunDirectory
+from workshop.records.untrusted import BrokenRecordError
 
 OBSERVATIONS, ACTIONS = spaces.Box(-np.inf, np.inf, (2,)), spaces.Discrete(2)
 
@@ -291,3 +294,27 @@ def test_a_broken_record_is_a_mistake_in_the_flag(tmp_path: Path):
     record.lines.write_text("{}\n")
     with pytest.raises(UsageError, match=r"^--comparisons-from: .*comparisons.jsonl, line 1, names no comparison\.$"):
         load(record.path)
+
+
+GOOD_NAMES = ["نیلوفر\u200cمهر", "👩\u200d🔬", "Zoë Ångström-O'Neill", "李 小龙", "x" * 200, "a|b `c`", "\u202eabc"]
+BAD_NAMES = ["", "  ", "a\tb", "a\nb", "\x1b[31m", "\u2028", "x" * 201, "\ud800", "\x7f"]
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_whoever_may_label_can_be_read_again(tmp_path: Path, name: str):
+    assert LabellingConfig(labeller=name).labeller == name
+    run = RunDirectory.make(Flags(tmp_path), [])
+    fragments = Fragments(np.zeros((1, 4, 2), np.float32), np.zeros((1, 4), np.int64), np.zeros((1, 4), np.float32))
+    run.record(name, Comparisons.questions(fragments, fragments)).answers(np.array([1.0]))
+    assert read_record(run.path).labellers == (name,)
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_whoever_cannot_be_read_again_may_not_label(tmp_path: Path, name: str):
+    with pytest.raises(ValueError, match=r"^--labeller must be a name of 1 to 200 characters"):
+        LabellingConfig(labeller=name)
+    record = answered(tmp_path / "run", [1.0])
+    line = json.loads(record.lines.read_text())
+    record.lines.write_text(json.dumps(line | {"labeller": name}) + "\n")
+    with pytest.raises(BrokenRecordError, match="labeller must be a name"):
+        read_record(record.path)

@@ -1,5 +1,6 @@
 """How every command ends: with one sentence, if there is something to say, and with the right exit code."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 
@@ -18,6 +19,9 @@ def run_program(main: Callable[[], None], end: Callable[[int], object] = leave) 
     `end` is called with the code where something was broken off.
     """
     stop_in_order()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError):  # of what stands in for a console
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # not every one shows every character
     try:
         main()
     except UsageError as mistake:

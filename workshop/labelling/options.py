@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from workshop.bounds import require_bounds, within
+from workshop.bounds import person_name, require_bounds, within
 
 
 @dataclass(frozen=True)
 class LabellingConfig:
     """You as the oracle, with --oracle human or terminal."""
 
-    labeller: str = "person"
+    labeller: Annotated[str, person_name] = "person"
     """Your name, which is kept with each of your answers."""
     goal: str = ""
     """What to judge by, shown above the clips, for a behaviour that no reward was written for: "spin the pole"."""
@@ -29,5 +29,3 @@ class LabellingConfig:
 
     def __post_init__(self) -> None:
         require_bounds(self)
-        if not self.labeller.strip():
-            raise ValueError("--labeller must be a name, not nothing.")

@@ -1,6 +1,7 @@
 """Search among flags by Optuna (Akiba et al. 2019): where trials are kept, what may be tried, what counts as better."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,14 +89,14 @@ def suggest(trial: optuna.trial.Trial, axes: Sequence[Axis]) -> list[str]:
     """Let Optuna choose arguments for `main.py`: one alternative of each axis."""
     arguments: list[str] = []
     for axis in axes:
-        place = {" ".join(alternative): alternative for alternative in axis.alternatives}
+        place = {shlex.join(alternative): alternative for alternative in axis.alternatives}
         arguments += place[trial.suggest_categorical(axis.flag, list(place))]
     return arguments
 
 
 def chosen(trial: optuna.trial.FrozenTrial) -> list[str]:
     """The arguments that were chosen for this trial."""
-    return " ".join(trial.params.values()).split()
+    return shlex.split(" ".join(trial.params.values()))
 
 
 def score(objective: Objective, runs: Sequence[FinishedRun]) -> float:

@@ -147,6 +147,7 @@ class Sweep:
         """Train as the program does with these arguments, but without a word; returns the run's directory."""
         if os.getpid() != parent and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+        os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever a worker's own is
         tqdm.set_lock(threading.RLock())  # its own is one between processes, and left behind when a worker is ended
         with ONE_AT_A_TIME, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             started = time.perf_counter()

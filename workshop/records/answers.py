@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
+from workshop.bounds import person_name
 from workshop.records.untrusted import BrokenRecordError, find_file, parse_object, read_bytes
 from workshop.safe_files import append_safely
 
@@ -41,7 +42,7 @@ class Line(msgspec.Struct, frozen=True):
     comparison: Count
     iteration: Count
     preference: float | None
-    labeller: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    labeller: str
     time: datetime
     # no path but that of a file right in fragments/ passes, whatever the system
     fragments: Annotated[str, msgspec.Meta(pattern=r"^fragments/[A-Za-z0-9_-]{1,100}\.npz\Z")]
@@ -55,8 +56,7 @@ class Line(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.preference not in (None, 0, 0.5, 1):
             raise ValueError("preference must be 0, 0.5, 1 or null")
-        if not self.labeller.isprintable():
-            raise ValueError("labeller must be a name")
+        person_name("labeller", self.labeller)  # as who labels is asked for it
         if self.undone and self.preference is not None:
             raise ValueError("a line that is undone has no preference")
 
@@ -110,7 +110,7 @@ def _parse(text: bytes, place: str) -> Line:
     try:
         return msgspec.convert(given | {"place": place}, Line)
     except ValueError as problem:
-        raise BrokenRecordError(f"{place} does not say what a run writes: {problem}.") from problem
+        raise BrokenRecordError(f"{place} does not say what a run writes: {str(problem).rstrip('.')}.") from problem
 
 
 # what the lines about one question have in common

@@ -5,6 +5,8 @@ import json
 import platform
 import shlex
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -121,7 +123,7 @@ class RunDirectory:
         expected = exception is not None and issubclass(exception, KeyboardInterrupt | UsageError | RunError | OSError)
         if expected and self.path.exists():
             when = f"after iteration {len(self.rows) - 1}" if self.rows else "before the first iteration"
-            say(f"Stopped {when}. To go on: python main.py --resume {shlex.quote(str(self.path))}")
+            say(f"Stopped {when}. To go on: {as_command(['--resume', str(self.path)])}")
 
     def state(self) -> State:
         """What the run's files go on from."""
@@ -170,7 +172,8 @@ class RunDirectory:
 
 def as_command(arguments: Sequence[str]) -> str:
     """What to type for a run with these arguments."""
-    return shlex.join(["python", "main.py", *arguments])
+    command = ["python", "main.py", *arguments]
+    return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
 
 
 def _make_directory(runs_dir: Path, prefix: str) -> Path:

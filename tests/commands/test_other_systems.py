@@ -1,0 +1,119 @@
+"""What other systems have: consoles that cannot show everything, others' variables, quotes, odd file systems."""
+
+import errno
+import io
+import json
+import os
+import shlex
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+from conftest import ROOT, TINY, type_command
+from made_up_runs import write_run
+
+from workshop.many_runs.grid import Axis
+from workshop.many_runs.search import Search, best_first, chosen, suggest
+from workshop.messages import coloured
+from workshop.records.directory import RunDirectory, as_command
+from workshop.safe_files import write_safely
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "nonsense"])
+def test_figures_do_not_depend_on_what_a_notebook_has_set(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MPLBACKEND", backend)
+    flags = ["--solution", "--no-pictures", *TINY, "--runs-dir", str(tmp_path / "runs")]
+    finished = type_command("main.py", *flags, anew=True)
+    assert finished.returncode == 0, finished.stderr
+    run = Path(json.loads(finished.stdout)["run"])
+    assert (run / "plots" / "learning_curve.png").exists()
+    compared = type_command("compare.py", str(run), "--plots-dir", str(tmp_path / "plots"), anew=True)
+    assert compared.returncode == 0, compared.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_console_that_cannot_show_a_character_shows_another(encoding: str, tmp_path: Path):
+    """A label in the table, of a run that was called so, and what --help is framed by."""
+    write_run(tmp_path / "runs", [0, 200], name="Ünïcode 木")
+    for typed, shown in (
+        (["compare.py", str(tmp_path / "runs"), "--plots-dir", str(tmp_path)], "code ?"),
+        (["main.py", "--help"], "--fragment-length"),
+    ):
+        environment = os.environ | {"PYTHONIOENCODING": encoding}
+        finished = subprocess.run([sys.executable, *typed], cwd=ROOT, env=environment, capture_output=True, timeout=300)
+        assert finished.returncode == 0, finished.stderr
+        assert shown in finished.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize(("value", "coloured_then"), [(None, True), ("", True), ("1", False)])
+def test_no_color_counts_when_it_says_something(
+    value: str | None, coloured_then: bool, monkeypatch: pytest.MonkeyPatch
+):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("WT_SESSION", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NO_COLOR", value)
+    assert (coloured("x", "red", Terminal()) != "x") == coloured_then
+
+
+@pytest.mark.skipif(os.name != "posix", reason="directories are flushed on POSIX systems")
+@pytest.mark.parametrize(("number", "lost"), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
+def test_a_file_system_that_flushes_no_directories_will_do(
+    number: int, lost: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    if lost:
+        with pytest.raises(OSError, match="error"):
+            write_safely(tmp_path / "file", lambda stream: stream.write(b"x"))
+    else:
+        write_safely(tmp_path / "file", lambda stream: stream.write(b"x"))
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_commands_to_paste_are_quoted_for_the_shell_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    arguments = ["--comparisons-from", "my runs/it's", "--goal", 'say "spin"']
+    assert shlex.split(as_command(arguments)) == ["python", "main.py", *arguments]
+    monkeypatch.setattr("sys.platform", "win32")
+    expected = """python main.py --comparisons-from "my runs/it's" --goal "say \\"spin\\"\""""
+    assert as_command(arguments) == expected
+
+
+def test_the_command_that_resumes_is_quoted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    import main
+
+    config = main.program.read_config(["--runs-dir", str(tmp_path / "my runs")])
+    with pytest.raises(KeyboardInterrupt), RunDirectory.make(config, []) as run:
+        raise KeyboardInterrupt
+    command = capsys.readouterr().err.partition("To go on: ")[2]
+    assert shlex.split(command) == ["python", "main.py", "--resume", str(run.path)]
+
+
+def test_a_search_keeps_values_with_spaces_together(tmp_path: Path):
+    axis = Axis("--comparisons-from", (("--comparisons-from", "my runs"), ("--comparisons-from", "others")))
+    search = Search("s", str(tmp_path / "trials"), "true_return_mean", seed=0)
+    seen = []
+
+    def objective(trial: optuna.Trial) -> float:
+        seen.append(tuple(suggest(trial, [axis])))
+        return float(len(seen[-1][1]))
+
+    search.open().optimize(objective, n_trials=6)
+    assert set(seen) == set(axis.alternatives)
+    assert tuple(chosen(best_first(search.open())[0])) == ("--comparisons-from", "my runs")
