@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 
-from workshop.bounds import layer_widths, require_bounds, within
+from workshop.bounds import layer_widths, require_bounds, require_decay, within
 from workshop.data import Comparisons, Fragments, Rollouts, Space
 from workshop.environments import encode, encoded_size
 from workshop.exercise import ChoiceModel
@@ -62,11 +62,7 @@ class RewardModelConfig:
 
     def __post_init__(self) -> None:
         require_bounds(self)
-        if self.weight_decay * self.reward_learning_rate > 1:
-            raise ValueError(
-                "--weight-decay times --reward-learning-rate, the share of each weight that a step takes away, must be "
-                f"at most 1, not {self.weight_decay:g} * {self.reward_learning_rate:g}."
-            )
+        require_decay("--weight-decay", self.weight_decay, "--reward-learning-rate", self.reward_learning_rate)
         if self.reward_network == "additive" and self.dropout > 0:
             raise ValueError("--dropout leaves out hidden units, which --reward-network additive has not; use 0.")
         if self.adaptive_weight_decay and self.weight_decay == 0:

@@ -53,6 +53,15 @@ def _require_number(flag: str, value: float, **limits: float | None) -> None:
         raise ValueError(f"{flag} must be {allowed or 'a finite number'}, not {shown(value)}.")
 
 
+def require_decay(flag: str, decay: float, rate_flag: str, rate: float) -> None:
+    """AdamW takes the share decay * rate of each weight away in each step, which cannot be more than all of it."""
+    if decay * rate > 1:
+        raise ValueError(
+            f"{flag} times {rate_flag}, the share of each weight that a step takes away, must be at most 1, not "
+            f"{decay:g} * {rate:g}."
+        )
+
+
 def layer_widths(flag: str, sizes: tuple[int, ...]) -> None:
     """The widths of a few layers of a small network."""
     if not 1 <= len(sizes) <= MOST_LAYERS or not all(1 <= size <= WIDEST_LAYER for size in sizes):

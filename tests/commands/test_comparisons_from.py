@@ -1,6 +1,7 @@
 """`main.py --comparisons-from`: learning from answers that were given in other runs."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,20 +12,17 @@ from workshop.records.comparisons_from import read_record
 pytestmark = pytest.mark.usefixtures("without_plots")
 
 
+def learn_from(recorded: Path, flags: Sequence[str], runs_dir: Path) -> Path:
+    typed = ["--solution", "--no-pictures", *flags, "--comparisons-from", str(recorded), "--runs-dir", str(runs_dir)]
+    done = type_here("main.py", *typed)
+    assert done.returncode == 0, done.stderr
+    (run,) = runs_dir.iterdir()
+    return run
+
+
 def test_a_run_learns_from_what_another_recorded(tiny_run: Finished, tmp_path: Path):
     tiny = [flag for flag in TINY if not flag.startswith("--comparisons")]
-    done = type_here(
-        "main.py",
-        "--solution",
-        "--no-pictures",
-        *tiny,
-        "--comparisons-from",
-        str(tiny_run[1]),
-        "--runs-dir",
-        str(tmp_path),
-    )
-    assert done.returncode == 0, done.stderr
-    (run,) = tmp_path.iterdir()
+    run = learn_from(tiny_run[1], tiny, tmp_path)
     rows = progress(run)
     assert {row["comparisons"] for row in rows} == {"6"}
     assert {row["stopped_asking"] for row in rows} == {"budget"}
@@ -34,18 +32,7 @@ def test_a_run_learns_from_what_another_recorded(tiny_run: Finished, tmp_path: P
 
 
 def test_more_can_be_asked_beside_them(tiny_run: Finished, tmp_path: Path):
-    done = type_here(
-        "main.py",
-        "--solution",
-        "--no-pictures",
-        *TINY,
-        "--comparisons-from",
-        str(tiny_run[1]),
-        "--runs-dir",
-        str(tmp_path),
-    )
-    assert done.returncode == 0, done.stderr
-    (run,) = tmp_path.iterdir()
+    run = learn_from(tiny_run[1], TINY, tmp_path)
     assert progress(run)[-1]["comparisons"] == "12"
     assert len(read_record(run)) == 6
 

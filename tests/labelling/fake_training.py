@@ -1,6 +1,7 @@
 """A training that only pretends: it drives a labelling session with made-up clips, for the tests and to look at.
 
-python tests/fake_training.py prints the address of a page with clips of the real pole, and "trains" between batches.
+python tests/labelling/fake_training.py prints the address of a page with clips of the real pole, and "trains" between
+batches.
 """
 
 import io
@@ -19,7 +20,7 @@ from workshop import CARTPOLE_ID
 from workshop.labelling.clips import Clip
 from workshop.labelling.pole_text import draw_pole
 from workshop.labelling.server import LabellingServer
-from workshop.labelling.session import LabellerLeft, LabellingSession, Question
+from workshop.labelling.session import Answer, LabellerLeft, LabellingSession, Question
 from workshop.labelling.terminal import TerminalLabeller
 
 
@@ -32,6 +33,13 @@ def bar(step: int, frames: int = 8, size: tuple[int, int] = (40, 60)) -> Clip:
         picture[:, left : left + 5] = 0
     text = tuple("|".rjust(1 + time_step * step % 20).ljust(20) for time_step in range(frames))
     return Clip(pictures, 50.0, text)
+
+
+def three_questions(recorded: list[Answer]) -> LabellingSession:
+    """A session with the questions 0, 1 and 2, of five answers that are wanted; it records in the list."""
+    session = LabellingSession(recorded.append, 5, undo_seconds=0)
+    session.ask([Question(number, bar(1 + number), bar(2 + number)) for number in range(3)])
+    return session
 
 
 def pole(seed: int, steps: int = 20, skip: int = 0) -> Clip:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from fake_training import bar, picture_of
+from fake_training import bar, picture_of, three_questions
 from PIL import Image
 from tabs import JSON, LEFT, Tab, answer
 
@@ -26,10 +26,7 @@ def recorded() -> list[Answer]:
 
 @pytest.fixture
 def session(recorded: list[Answer]) -> LabellingSession:
-    """Three questions, 0, 1 and 2, of five answers that are wanted."""
-    session = LabellingSession(recorded.append, 5, undo_seconds=0)
-    session.ask([Question(number, bar(1 + number), bar(2 + number)) for number in range(3)])
-    return session
+    return three_questions(recorded)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import type_command
-from fake_training import bar
+from fake_training import bar, three_questions
 from PIL import Image
 
 from workshop.labelling.clips import MOST_PIXELS, Clip, speed_in_words
@@ -32,10 +32,7 @@ def recorded() -> list[Answer]:
 
 @pytest.fixture
 def session(recorded: list[Answer]) -> LabellingSession:
-    """Three questions, 0, 1 and 2, of five answers that are wanted."""
-    session = LabellingSession(recorded.append, 5, undo_seconds=0)
-    session.ask([Question(number, bar(1 + number), bar(2 + number)) for number in range(3)])
-    return session
+    return three_questions(recorded)
 
 
 def test_the_trainer_waits_for_its_own_answers(session: LabellingSession):

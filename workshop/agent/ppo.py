@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
 from workshop.agent.vectors import Stepping
-from workshop.bounds import layer_widths, require_bounds, within
+from workshop.bounds import layer_widths, require_bounds, require_decay, within
 from workshop.data import Space
 from workshop.messages import RunError
 from workshop.safe_files import load_tensors, require_stored
@@ -63,11 +63,8 @@ class AgentConfig:
 
     def __post_init__(self) -> None:
         require_bounds(self)
-        if self.agent_weight_decay * self.agent_learning_rate > 1:
-            raise ValueError(
-                "--agent-weight-decay times --agent-learning-rate, the share of each weight that a step takes away, "
-                f"must be at most 1, not {self.agent_weight_decay:g} * {self.agent_learning_rate:g}."
-            )
+        decay, rate = self.agent_weight_decay, self.agent_learning_rate
+        require_decay("--agent-weight-decay", decay, "--agent-learning-rate", rate)
 
 
 def split_into_updates(steps: int, rollout_steps: int) -> tuple[int, int]:
