@@ -75,7 +75,7 @@ class Config(RunConfig):
 def rlhf(config: Config, run: Run) -> None:
     """The slide "RLHF Algorithm". `run` keeps what comes of it, and goes on where an interrupted one was."""
     agent_rng, model_rng, questions_rng, oracle_rng = run.generators(4)
-    rollouts = Rollouts.empty(config.agent.n_envs, *run.spaces)
+    rollouts = Rollouts.empty(config.agent.n_envs, *run.spaces, room=run.steps_each)
     comparisons = Comparisons.empty(config.preferences.fragment_length, *run.spaces)
 
     # Step 1. Initialise agent and reward model.

@@ -19,7 +19,7 @@ from workshop.networks import AdditiveEnsemble, Bootstraps, EnsembleMLP, Normali
 from workshop.safe_files import write_safely
 from workshop.state import State, restore, state_of
 
-PIECE = 1000  # fragments described at a time
+NUMBERS_AT_ONCE = 20_000_000  # of inputs, 80 MB: where they are pictures, those of a few hundred steps
 STANDARDISE_ON = 2000  # transitions, about, from which the learned reward's mean and spread are taken
 OVERFITTING = 1.1, 1.5  # held-out over training loss: where the adaptive weight decay keeps it
 ADAPT_BY = 1.2  # the factor by which it moves after each fit
@@ -133,8 +133,8 @@ class RewardModel:
 
     def observe(self, rollouts: Rollouts) -> None:
         """Take new transitions into the statistics by which the inputs are normalised."""
-        if len(rollouts) > 0:
-            self._normaliser.update(encode(*self._spaces, *rollouts.transitions()))
+        for piece in self._pieces(len(rollouts)) if len(rollouts) else ():
+            self._normaliser.update(encode(*self._spaces, *(array[piece] for array in rollouts.transitions())))
 
     def standardise(self, rollouts: Rollouts) -> None:
         """Shift and scale each member's reward to mean 0 and standard deviation 1 over these rollouts.
@@ -165,10 +165,9 @@ class RewardModel:
 
     def member_returns(self, fragments: Fragments) -> np.ndarray:
         """Each member's return of each fragment, shape (M, n), in the units of the choice model."""
-        inputs = self._inputs(fragments.observations, fragments.actions)  # (n, L, d)
-        rewards = self._outputs(inputs.reshape(-1, inputs.shape[-1]))  # (M, n * L)
-        returns: np.ndarray = rewards.reshape(-1, *inputs.shape[:2]).sum(axis=-1)
-        return returns
+        shape = fragments.true_rewards.shape
+        steps = (x.reshape(-1, *x.shape[2:]) for x in (fragments.observations, fragments.actions))
+        return np.asarray(self._member_rewards(*steps).reshape(-1, *shape).sum(axis=-1))
 
     def member_probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
         """Each member's P(b preferred) for n pairs, by the choice model; shape (M, n)."""
@@ -176,7 +175,7 @@ class RewardModel:
 
     def describe(self, fragments: Fragments) -> np.ndarray:
         """The mean of each fragment's normalised observations and actions, shape (n, d)."""
-        pieces = (fragments[first : first + PIECE] for first in range(0, max(1, len(fragments)), PIECE))
+        pieces = (fragments[piece] for piece in self._pieces(len(fragments), fragments.true_rewards.shape[1]))
         return np.concatenate([self._inputs(piece.observations, piece.actions).mean(axis=1) for piece in pieces])
 
     def fit(self, comparisons: Comparisons) -> None:
@@ -334,7 +333,12 @@ class RewardModel:
 
     def _member_rewards(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Each member's reward as it comes out of its network, shape (M, n)."""
-        return self._outputs(self._inputs(observations, actions))
+        pieces = self._pieces(len(actions))
+        return np.concatenate([self._outputs(self._inputs(observations[i], actions[i])) for i in pieces], axis=1)
+
+    def _pieces(self, n: int, steps: int = 1) -> list[slice]:
+        at_once = max(1, NUMBERS_AT_ONCE // (steps * encoded_size(*self._spaces)))
+        return [slice(first, first + at_once) for first in range(0, max(1, n), at_once)]
 
 
 def _round_gradient(gradient: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
@@ -31,7 +30,7 @@ from workshop.commands import read_flags, run_program
 from workshop.data import Comparisons, Rollouts, cut
 from workshop.exercise import ChoiceModelConfig, choice_model
 from workshop.program import set_up_device
-from workshop.records import CONFIG, Checkpoints, Row, RunDirectory
+from workshop.records import CONFIG, Checkpoints, Row
 
 MEGABYTE = 2**20
 SPACES = spaces.Box(-1, 1, (4,), np.float32), spaces.Discrete(2)
@@ -72,7 +71,7 @@ def report_iterations(iterations: int) -> None:
 
     with tempfile.TemporaryDirectory() as runs_dir:
         config = Config(choice_model=SOLUTION, iterations=iterations, total_timesteps=steps, runs_dir=Path(runs_dir))
-        program.train(config, time.perf_counter(), partial(RunDirectory.make, config, []), follow)
+        program.train(config, time.perf_counter(), follow=follow)
     each, part = np.diff(seconds), min(20, iterations // 4)
     print("| iterations | memory at the end of the part, MB | seconds an iteration, median |\n| --- | --- | --- |")
     for first in (part, iterations // 2, iterations - part):

@@ -107,7 +107,7 @@ def stock(seed: int) -> float:
 
 
 def compare_stepping(options: Options) -> None:
-    specs = {name: environment_spec(EnvironmentConfig(name)) for name in STEPPED}
+    specs = {name: environment_spec(EnvironmentConfig(name))[0] for name in STEPPED}
     specs |= {f"Pendulum-v1, slowed by {extra} µs": slowed(extra * 1e-6) for extra in (100, 200, 500, 2000)}
 
     def row(name: str) -> list[str]:
@@ -122,7 +122,7 @@ def compare_stepping(options: Options) -> None:
 
 def slowed(seconds: float) -> EnvSpec:
     """The pendulum, which computes for so much longer in each step."""
-    spec = environment_spec(EnvironmentConfig("Pendulum-v1"))
+    spec, _ = environment_spec(EnvironmentConfig("Pendulum-v1"))
     slow = WrapperSpec("Slowed", "gymnasium.wrappers:TransformReward", {"func": partial(busy, seconds)})
     spec.additional_wrappers, spec.vector_entry_point = (*spec.additional_wrappers, slow), None
     return spec

@@ -110,10 +110,9 @@ def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]
 def train(arguments: list[str], follow: Callable[[dict[str, Any]], object] | None = None) -> Path:
     """A run of these flags in this process, from its beginning, and its directory."""
     import main
-    from workshop.records.directory import RunDirectory
 
     config = main.program.read_config(arguments)
-    result = main.program.train(config, time.perf_counter(), lambda: RunDirectory.make(config, arguments), follow)
+    result = main.program.train(config, time.perf_counter(), arguments, follow=follow)
     return Path(result["run"])
 
 
@@ -121,10 +120,8 @@ def go_on(run: Path) -> None:
     """Go on with a run that was stopped, in this process."""
     import main
     from workshop.program.run import recorded_config
-    from workshop.records.directory import RunDirectory
 
-    config = recorded_config(run, main.Config)
-    main.program.train(config, time.perf_counter(), lambda: RunDirectory.reopen(run))
+    main.program.train(recorded_config(run, main.Config), time.perf_counter(), resume=run)
 
 
 def progress(directory: Path) -> list[dict[str, str]]:

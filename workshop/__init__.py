@@ -3,7 +3,11 @@
 Importing it registers the workshop's own environment with Gymnasium: 200 steps, as in `workshop.environments.cartpole`.
 """
 
-import gymnasium
+from workshop import supported
+
+supported.require()
+
+import gymnasium  # noqa: E402 (first a look whether it is there)
 
 CARTPOLE_ID = "FixedHorizonCartPole-v0"
 

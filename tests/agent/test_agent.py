@@ -34,7 +34,7 @@ def minus_seven(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
 
 
 def test_wrapper_hands_out_the_learned_reward_of_the_state_acted_in_and_records_the_true_one():
-    env = LearnedRewardVecEnv(make_vec_env(gymnasium.spec(CARTPOLE_ID), 2, seed=0))
+    env = LearnedRewardVecEnv(make_vec_env(gymnasium.spec(CARTPOLE_ID), 2, seed=0), CARTPOLE_ID)
     asked = []
 
     def learned(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_wrapper_hands_out_the_learned_reward_of_the_state_acted_in_and_records_
 
 
 def test_true_reward_that_ppo_changes_is_not_the_one_recorded():
-    env = LearnedRewardVecEnv(make_vec_env(gymnasium.spec(CARTPOLE_ID), 2, seed=0))
+    env = LearnedRewardVecEnv(make_vec_env(gymnasium.spec(CARTPOLE_ID), 2, seed=0), CARTPOLE_ID)
     env.reset()
     rewards = env.step(np.array([0, 1]))[1]
     rewards += 1000  # PPO adds the value of the last state like this

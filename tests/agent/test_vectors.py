@@ -37,7 +37,7 @@ class Counter(gymnasium.Env):
 def counters() -> GymnasiumVecEnv:
     """One that terminates after 2 steps and one that is truncated after 3."""
     makers = [lambda: Counter(2, terminates=True), lambda: Counter(3, terminates=False)]
-    return GymnasiumVecEnv(SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP))
+    return GymnasiumVecEnv(lambda: SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP))
 
 
 def test_episodes_end_and_begin_in_the_same_step():

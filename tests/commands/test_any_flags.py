@@ -203,7 +203,7 @@ def _without_what_takes_long() -> Iterator[None]:
         patch.setattr(main, "preference_loss", bradley_terry_loss)
         patch.setattr(main, "program", replace(main.program, preference_loss=bradley_terry_loss))
         patch.setattr(sweep, "program", main.program)
-        patch.setattr(report, "can_be_drawn", lambda env_id: False)
+        patch.setattr(report, "why_not_drawn", lambda spec: "for the test")
         for name in ("draw_learning_curve", "draw_learned_reward"):
             patch.setattr(report, name, lambda *_: None)
         patch.setattr(overview, "save", lambda figure, path: None)

@@ -9,7 +9,8 @@ from gymnasium import spaces
 
 from workshop import CARTPOLE_ID
 from workshop.agent.vectors import is_slow, make_vec_env
-from workshop.environments.specs import EnvironmentConfig, FixedHorizon, environment_spec, solved_at
+from workshop.environments.specs import EnvironmentConfig, environment_spec, solved_at
+from workshop.environments.wrappers import FixedHorizon
 from workshop.messages import UsageError
 
 
@@ -40,7 +41,7 @@ def odd(request: pytest.FixtureRequest) -> str:
 
 
 def spec(env_id: str, **options) -> gymnasium.envs.registration.EnvSpec:
-    return environment_spec(EnvironmentConfig(env_id, **options))
+    return environment_spec(EnvironmentConfig(env_id, **options))[0]
 
 
 @pytest.mark.parametrize("env_id", [CARTPOLE_ID, "Pendulum-v1", "HalfCheetah-v5"])
@@ -162,7 +163,7 @@ def test_contradictory_flags_are_refused():
 
 @pytest.mark.parametrize("options", [{"env": "Pendulum-v1"}, {"env": "CartPole-v1", "fixed_horizon": 40}])
 def test_subprocesses_give_the_same_trajectories_as_one_process(options: dict[str, Any]):
-    made = environment_spec(EnvironmentConfig(**options))
+    made, _ = environment_spec(EnvironmentConfig(**options))
 
     def roll(stepping: str) -> list[np.ndarray]:
         venv = make_vec_env(made, 2, seed=3, stepping=stepping)

@@ -9,14 +9,14 @@ import pytest
 from workshop.agent.agent import Agent
 from workshop.agent.ppo import AgentConfig
 from workshop.data import Rollouts, cut
-from workshop.environments.rendering import make_renderer
+from workshop.environments.rendering import Renderer
 from workshop.environments.specs import EnvironmentConfig, environment_spec
 from workshop.labelling.fragment_clips import FragmentClips, find
 
 
 def rollouts_of(env_id: str, **config: object) -> tuple[Rollouts, int, gymnasium.envs.registration.EnvSpec]:
     """Rollouts of an agent that has trained a little, the seed of its environments, and their specification."""
-    spec = environment_spec(EnvironmentConfig(env=env_id, **config))
+    spec, _ = environment_spec(EnvironmentConfig(env=env_id, **config))
     agent = Agent(spec, AgentConfig(n_envs=2), 900, np.random.default_rng(0), "cpu", on_step=lambda steps: None)
     rollouts = agent.random_rollouts(spec.max_episode_steps)
     rollouts.add(agent.train(None))
@@ -33,7 +33,7 @@ def test_a_clip_shows_what_was_done(env_id: str, tmp_path: Path, monkeypatch: py
     for fragment in (cut(rollouts, start[None], 6) for start in starts):
         clip = clips.clip(rollouts, fragment.observations[0], fragment.actions[0])
         assert clip.frames.shape[0] == 6
-        renderer = make_renderer(spec)
+        renderer = Renderer(spec).env
         renderer.reset(seed=0)
         for frame, observation in zip(clip.frames, fragment.observations[0], strict=True):
             if env_id == "Pendulum-v1":

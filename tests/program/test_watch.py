@@ -39,7 +39,7 @@ def test_where_there_is_neither_a_window_nor_a_picture_it_says_so(
 ):
     run = shutil.copytree(tiny_run[1], tmp_path / "run")
     monkeypatch.setattr(workshop.program.watch, "has_display", lambda: False)
-    monkeypatch.setattr(workshop.program.watch, "can_be_drawn", lambda env_id: False)
+    monkeypatch.setattr(workshop.program.watch, "why_not_drawn", lambda spec: "it has no pictures")
     refused = type_here("main.py", "--watch", str(run))
     assert refused.returncode == 2
     assert "cannot be drawn here without one" in refused.stderr

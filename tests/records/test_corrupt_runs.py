@@ -175,7 +175,7 @@ def test_resume_says_what_is_wrong_with_a_state_that_is_no_runs(interrupted: Pat
     before = files(interrupted / "checkpoint")
     config = recorded_config(interrupted, main.Config)
     with pytest.raises(RunError, match="the checkpoint is damaged"):
-        main.program.train(config, time.perf_counter(), lambda: RunDirectory.reopen(interrupted))
+        main.program.train(config, time.perf_counter(), resume=interrupted)
     assert files(interrupted / "checkpoint") == before
 
 

@@ -11,6 +11,7 @@ from made_up_records import ENV, LENGTH, MadeUpRecord, answered
 from made_up_runs import write_run
 
 from workshop.data import Comparisons, Fragments
+from workshop.environments import EnvironmentConfig
 from workshop.labelling.options import LabellingConfig
 from workshop.messages import UsageError
 from workshop.records.answers import read_lines
@@ -23,7 +24,7 @@ OBSERVATIONS, ACTIONS = spaces.Box(-np.inf, np.inf, (2,)), spaces.Discrete(2)
 
 def load(*paths: Path, **changes) -> Comparisons:
     options = {
-        "env_id": ENV,
+        "environment": EnvironmentConfig(ENV),
         "fragment_length": LENGTH,
         "observation_space": OBSERVATIONS,
         "action_space": ACTIONS,
@@ -257,7 +258,7 @@ def test_comparisons_to_learn_from_fit_the_spaces(tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"env_id": "Pendulum-v1"}, f"recorded with --env {ENV}, not Pendulum-v1"),
+        ({"environment": EnvironmentConfig("Pendulum-v1")}, f"recorded with --env {ENV}, not Pendulum-v1"),
         ({"fragment_length": 20}, "recorded with --fragment-length 3, not 20"),
         ({"observation_space": spaces.Box(-1, 1, (5,))}, r"the observations have the shape \(2,\)"),
         ({"observation_space": spaces.Discrete(4)}, "the observations have the shape"),

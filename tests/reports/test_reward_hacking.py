@@ -12,7 +12,7 @@ def evaluation(true: float, learned: float, noise: float = 1.0) -> Evaluation:
     """Twenty episodes of one step each, with this mean true and learned return."""
     spread = noise * np.linspace(-1, 1, EPISODES)
     observations, actions = np.full((EPISODES, 1), learned), np.zeros(EPISODES)
-    episodes = Episodes(observations, actions, true + spread, true + spread, 0, np.zeros(1))
+    episodes = Episodes(observations, actions, true + spread, true + spread, 0, np.zeros(1), np.zeros(1))
     return Evaluation(episodes, learned, 0.0, np.empty(0), np.empty(0))
 
 

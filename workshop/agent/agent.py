@@ -37,8 +37,11 @@ class Agent:
 
     It trains for at most `steps_per_iteration` steps an iteration, in all environments together: as many as make whole
     PPO updates. `on_step` is called with the number of steps taken, after each step of the vector of environments. Its
-    copies are seeded `seed`, `seed + 1`, ….
+    copies are seeded `seed`, `seed + 1`, …. With `only_copy`, where there can be but one at a time, it is there while
+    the agent acts, and each iteration begins with an episode of its own.
     """
+
+    only_copy = False
 
     def __init__(
         self,
@@ -52,7 +55,7 @@ class Agent:
         updates, rollout_steps = split_into_updates(steps_per_iteration // config.n_envs, config.rollout_steps)
         self._generator = generator
         self.seed = seed = int(generator.integers(2**31))
-        self._venv = LearnedRewardVecEnv(make_vec_env(spec, config.n_envs, seed, config.stepping))
+        self._venv = LearnedRewardVecEnv(make_vec_env(spec, config.n_envs, seed, config.stepping), spec.id)
         self._normalised = None
         if config.normalise:  # without clipping of observations, so that the policy's first layer can take it in
             box = isinstance(self._venv.observation_space, spaces.Box)
@@ -72,7 +75,7 @@ class Agent:
         for _ in range(steps_each):
             self._venv.step(np.stack([space.sample() for _ in range(self._venv.num_envs)]))
             self._on_step(self._venv.num_envs)
-        return self._venv.take_rollouts()
+        return self._take_rollouts()
 
     def train(self, reward: RewardFunction | None) -> Rollouts:
         """Train for one iteration's steps on `reward` (None: the true one), and return what happened.
@@ -80,6 +83,9 @@ class Agent:
         Raises a RunError if a reward or the agent's weights are not finite any more.
         """
         self._venv.reward_function = reward
+        if self.only_copy:
+            self._venv.seed(int(self._generator.integers(2**31)))
+            self._ppo._last_obs = None  # so that SB3 resets, and with it the environment is made anew
         try:
             self._ppo.learn(
                 self.steps_per_iteration,
@@ -91,6 +97,11 @@ class Agent:
             self._require_finite_weights()
             raise
         self._require_finite_weights()
+        return self._take_rollouts()
+
+    def _take_rollouts(self) -> Rollouts:
+        if self.only_copy:
+            self._venv.close()
         return self._venv.take_rollouts()
 
     def _stepped(self, *_: object) -> bool:
@@ -169,22 +180,36 @@ class Agent:
         states.restore(self._generator, state["generator"])
         states.restore_global(state["global_generators"])
 
-    def play_again(self, rollouts: Rollouts, random_each: int) -> None:
+    def play_again(self, rollouts: Rollouts, random_each: int) -> bool:
         """Bring the environments to where they were after these rollouts, a random policy's `random_each` steps first.
 
-        Their state cannot be saved, but they do the same again: their seeds and all actions are known.
+        Their state cannot be saved, but they do the same again: their seeds and all actions are known. Returns whether
+        they did; where not, the next training begins with new episodes.
         """
-        ppo = self._ppo
+        if self.only_copy:
+            return True  # it begins each iteration anew anyway
         self._venv.reset()
-        for actions in rollouts.actions[:random_each]:
-            self._venv.step(actions)
+        same = self._same_again(rollouts, range(random_each))
         if len(rollouts.actions) > random_each:
-            ppo._setup_learn(0, reset_num_timesteps=False)  # as `learn` does when it is first called: it resets
-            for actions in rollouts.actions[random_each:]:
-                _, _, ppo._last_episode_starts, infos = self._venv.step(actions)
-                ppo._update_info_buffer(infos)
-            ppo._last_obs = self._venv.observations
+            self._ppo._setup_learn(0, reset_num_timesteps=False)  # as `learn` does when it is first called: it resets
+            same = same and self._same_again(rollouts, range(random_each, len(rollouts.actions)))
+            self._ppo._last_obs = self._venv.observations if same else None
         self._venv.take_rollouts()
+        return same
+
+    def _same_again(self, rollouts: Rollouts, steps: range) -> bool:
+        """Take these steps of the rollouts again, as long as they are what they were."""
+        ppo = self._ppo
+        for step in steps:
+            if not np.array_equal(self._venv.observations, rollouts.observations[step]):
+                return False
+            _, rewards, dones, infos = self._venv.step(rollouts.actions[step])
+            if not np.array_equal(rewards, rollouts.true_rewards[step]):
+                return False
+            if ppo.ep_info_buffer is not None:  # once training has begun
+                ppo._last_episode_starts = dones
+                ppo._update_info_buffer(infos)
+        return True
 
     def numbers(self) -> tuple[int, dict[str, Any]]:
         """SB3's own numbers of its training, by its names for them, and the steps trained so far."""
@@ -207,7 +232,7 @@ class Agent:
             layer.load_state_dict(state)
 
     def close(self) -> None:
-        """Stop the environments, which may have processes of their own."""
+        """Stop the environments, which may have processes of their own, or be the only ones that can be."""
         self._venv.close()
 
 

@@ -6,7 +6,8 @@ old episode in `info["terminal_observation"]`, so that PPO can bootstrap from it
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import gymnasium
@@ -16,6 +17,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
+from workshop.environments import WithoutInfo
 from workshop.processes import children_stopped_by_the_program
 
 Stepping = Literal["auto", "in-process", "subprocesses"]
@@ -26,18 +28,24 @@ STEPS_TIMED = 30
 
 
 class GymnasiumVecEnv(VecEnv):
-    """A Gymnasium vector environment, which resets in the step that ends an episode (`SAME_STEP`), as an SB3 one."""
+    """A Gymnasium vector environment, which resets in the step that ends an episode (`SAME_STEP`), as an SB3 one.
 
-    def __init__(self, env: VectorEnv):
-        self.env = env
-        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+    `open_env` makes it. Once closed, it is made anew by the next `reset`. What else environments tell goes no further.
+    """
+
+    def __init__(self, open_env: Callable[[], VectorEnv]):
+        self._open = open_env
+        self.env = open_env()
+        self._closed = False
+        super().__init__(self.env.num_envs, self.env.single_observation_space, self.env.single_action_space)
 
     def reset(self) -> np.ndarray:
+        if self._closed:
+            self.env, self._closed = self._open(), False
         seeds = None if all(seed is None for seed in self._seeds) else list(self._seeds)
         observations: np.ndarray
         # Gymnasium's vectors take a seed for each environment, though their base class does not say so
-        observations, infos = self.env.reset(seed=seeds)  # type: ignore[arg-type]
-        self.reset_infos = self._split(infos)
+        observations, _ = self.env.reset(seed=seeds)  # type: ignore[arg-type]
         self._reset_seeds()
         return observations
 
@@ -47,25 +55,16 @@ class GymnasiumVecEnv(VecEnv):
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         observations, rewards, terminated, truncated, infos = self.env.step(self._actions)
         dones = terminated | truncated
-        split = self._split(infos)
+        told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for index in np.flatnonzero(dones):
-            split[index]["terminal_observation"] = np.array(infos["final_obs"][index])
-            split[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
-        return observations, rewards.astype(np.float32), dones, split
-
-    def _split(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
-        """Give each environment its own part of Gymnasium's dict of arrays, as SB3 has it."""
-        split: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for key, values in infos.items():
-            if key.startswith("_") or key in ("final_obs", "final_info"):
-                continue
-            present = infos.get(f"_{key}", np.ones(self.num_envs, dtype=bool))
-            for index in np.flatnonzero(present):
-                split[index][key] = _pick(values, int(index))
-        return split
+            told[index]["terminal_observation"] = np.array(infos["final_obs"][index])
+            told[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
+        return observations, rewards.astype(np.float32), dones, told
 
     def close(self) -> None:
-        self.env.close()
+        if not self._closed:
+            self.env.close()
+        self._closed = True
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         return [getattr(self.env, attr_name) for _ in self._get_indices(indices)]
@@ -90,13 +89,6 @@ def one_array(observations: VecEnvObs) -> np.ndarray:
     return observations
 
 
-def _pick(values: Any, index: int) -> Any:
-    """Environment `index`'s part of a vector info, which may be a dict of arrays itself."""
-    if isinstance(values, dict):
-        return {key: _pick(value, index) for key, value in values.items() if not key.startswith("_")}
-    return values[index]
-
-
 def make_vec_env(spec: EnvSpec, n_envs: int, seed: int, stepping: Stepping = "in-process") -> VecMonitor:
     """Make `n_envs` copies of an environment, stepped together in NumPy where the environment can be.
 
@@ -105,7 +97,7 @@ def make_vec_env(spec: EnvSpec, n_envs: int, seed: int, stepping: Stepping = "in
     what SB3 logs as `rollout/ep_rew_mean` is the environment's own, true return, whatever wrapper changes the reward
     outside.
     """
-    venv = VecMonitor(GymnasiumVecEnv(_make_vector(spec, n_envs, stepping)))
+    venv = VecMonitor(GymnasiumVecEnv(partial(_make_vector, spec, n_envs, stepping)))
     venv.seed(seed)
     return venv
 
@@ -124,6 +116,7 @@ def _make_vector(spec: EnvSpec, n_envs: int, stepping: Stepping) -> VectorEnv:
             n_envs,
             vectorization_mode="async" if subprocesses else "sync",
             vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+            wrappers=[WithoutInfo],
         )
     return env  # noqa: RET504
 

@@ -27,13 +27,16 @@ class Rollouts:
     true_rewards: np.ndarray
     episode_starts: np.ndarray
     newest: int = field(default=0, kw_only=True)
+    _room: int = field(default=0, init=False, repr=False)
     _buffers: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
-    def empty(cls, n_envs: int, observation_space: Space, action_space: Space) -> "Rollouts":
-        """No transitions yet."""
+    def empty(cls, n_envs: int, observation_space: Space, action_space: Space, room: int = 0) -> "Rollouts":
+        """No transitions yet, and room for as many steps as will come, if that is known."""
         observations, actions = (no_elements(space, 0, n_envs) for space in (observation_space, action_space))
-        return cls(observations, actions, np.empty((0, n_envs), np.float32), np.empty((0, n_envs), bool))
+        rollouts = cls(observations, actions, np.empty((0, n_envs), np.float32), np.empty((0, n_envs), bool))
+        rollouts._room = room
+        return rollouts
 
     def __len__(self) -> int:
         """The number of transitions, T times n."""
@@ -42,14 +45,16 @@ class Rollouts:
     def add(self, later: "Rollouts") -> None:
         """Add `later` rollouts of the same environments; an episode may span both.
 
-        The arrays have room to grow, as Python's lists do, so that a long run is not copied again and again.
+        The arrays have room for all, or room to grow, as Python's lists do, so that a long run is not copied again and
+        again.
         """
         self.newest = len(self.true_rewards)
         for name, added in later.arrays().items():
             so_far, steps = getattr(self, name), self.newest + len(added)
             buffer = self._buffers.get(name, so_far)
             if len(buffer) < steps:
-                buffer = self._buffers[name] = np.empty((2 * steps, *added.shape[1:]), added.dtype)
+                room = self._room if self._room >= steps else 2 * steps
+                buffer = self._buffers[name] = np.empty((room, *added.shape[1:]), added.dtype)
                 buffer[: self.newest] = so_far
             buffer[self.newest : steps] = added
             setattr(self, name, buffer[:steps])

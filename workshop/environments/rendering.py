@@ -1,61 +1,201 @@
-"""Environments drawn by Gymnasium's own renderers, without a window."""
+"""Environments drawn by their own renderers, without a window."""
 
+import math
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
+from PIL import Image
 
+from workshop.environments.trial import checksum
 from workshop.messages import RunError
 from workshop.processes import has_display
 
 RESETS = 4  # at most so many in a row: when training begins, environments that have just been reset are so again
+USUAL_FPS = 30.0
+PATIENCE = 60  # seconds for another process to draw one picture
+DRAWN_BY_PYGAME = ("workshop.", "gymnasium.envs.classic_control.", "gymnasium.envs.box2d.", "gymnasium.envs.toy_text.")
 
+# Draws once, in a process of its own: OpenGL without a display to go with may take the process with it.
 DRAW = """import gymnasium, sys
-env = gymnasium.make(sys.argv[1], render_mode="rgb_array")
-env.reset()
+from gymnasium.envs.registration import EnvSpec
+env = gymnasium.make(EnvSpec("Tried-v0", sys.argv[1], kwargs=eval(sys.argv[2])), render_mode=sys.argv[3])
+env.reset(seed=0)
 env.render()"""
 
+_found_out: dict[str, str] = {}  # why an environment cannot be drawn, by what it is made of
 
-@cache
-def can_be_drawn(env_id: str) -> bool:
-    """Whether the environment's own renderer makes pictures here without a window.
 
-    MuJoCo's needs OpenGL. On Linux without a display, unless `MUJOCO_GL` says which, EGL (a GPU) and OSMesa (software)
-    are tried, each in a process of its own, since one that fails may take the process with it.
+class Renderer:
+    """An environment that draws itself without a window.
+
+    | attribute | what |
+    | --- | --- |
+    | env | the environment |
+    | frames_per_second | of its own time, > 0; 30 where it does not say |
     """
+
+    def __init__(self, spec: EnvSpec):
+        # Without this, SDL complains where there is no display; a window is opened in neither case.
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+        self.env = gymnasium.make(spec, render_mode="rgb_array")
+        self._id, self._compared = spec.id, spec.vector_entry_point is None
+        self._size: tuple[int, int] | None = None
+        said = self.env.metadata.get("render_fps")
+        usable = isinstance(said, int | float | np.number) and math.isfinite(said) and said > 0
+        self.frames_per_second = float(said) if said is not None and usable else USUAL_FPS
+        _follow(self.env)
+
+    def picture(self) -> np.ndarray:
+        """What the environment looks like now, uint8 of shape (height, width, 3), always of the same size.
+
+        Raises a RunError for what cannot be made one.
+        """
+        try:
+            drawn = Image.fromarray(as_picture(self.env.render()))
+        except Exception as problem:  # whatever its renderer raises
+            raise RunError(f"{self._id} cannot be drawn: {' '.join(str(problem).split())}.") from problem
+        self._size = self._size or drawn.size
+        return np.asarray(drawn if drawn.size == self._size else drawn.resize(self._size))
+
+    def replay(
+        self,
+        seed: int | None,
+        actions: Sequence[np.ndarray] | np.ndarray,
+        seen: Sequence[int] | np.ndarray,
+        starts: Mapping[int, np.ndarray] = MappingProxyType({}),
+    ) -> Iterator[None]:
+        """Let the environment do the same again: yields before each action, and at the end, when it is as it was then.
+
+        The first episode begins with this seed, later ones at the steps in `starts`, with the observations there.
+        `seen` are the checksums of the observations that each action was taken after. Raises a RunError where one is
+        another now; but not for the workshop's own pole, which many at once may compute with another rounding.
+        """
+        observation: Any = None
+        for step, action in enumerate(actions):
+            if step == 0 or step in starts:
+                observation = self._reset(seed if step == 0 else None, starts.get(step))
+            if self._compared and checksum(self._as_element(observation)) != seen[step]:
+                raise self._not_the_same()
+            yield
+            observation, *_ = self.env.step(action)
+        yield
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()
+
+    def _reset(self, seed: int | None, wanted: np.ndarray | None) -> Any:
+        for _ in range(RESETS):
+            observation, _ = self.env.reset(seed=seed)
+            seed = None
+            if wanted is None or np.array_equal(self._as_element(observation), wanted):
+                return observation
+        raise self._not_the_same()
+
+    def _as_element(self, observation: Any) -> np.ndarray:
+        return np.asarray(observation, self.env.observation_space.dtype)
+
+    def _not_the_same(self) -> RunError:
+        return RunError(
+            f"{self._id} cannot be shown exactly: with the same seed and actions it does not do the same again."
+        )
+
+
+def as_picture(frame: Any) -> np.ndarray:
+    """A frame as uint8 of shape (height, width, 3), whatever an environment makes of pictures.
+
+    Grey frames, those with transparency (shown on white), of floats (from 0 to 1, or to 255) and of other whole numbers
+    are taken. Raises a ValueError for anything else.
+    """
+    array = np.asarray(frame)
+    if frame is None or array.dtype.kind not in "buif" or array.ndim not in (2, 3) or 0 in array.shape:
+        what = type(frame).__name__ if array.ndim == 0 else f"{array.dtype} of shape {array.shape}"
+        raise ValueError(f"render() gave {what}, where a picture is due")
+    if array.dtype.kind == "f":
+        array = np.nan_to_num(array)
+        array = array * 255 if array.max() <= 1 else array
+    elif array.dtype.kind == "b":
+        array = array.astype(np.uint8) * 255
+    if array.dtype != np.uint8:
+        array = np.clip(np.rint(array), 0, 255).astype(np.uint8)
+    if array.ndim == 3 and array.shape[2] not in (1, 3, 4) and array.shape[0] in (1, 3, 4):
+        array = np.moveaxis(array, 0, 2)
+    if array.ndim == 2 or array.shape[2] == 1:
+        return np.repeat(array.reshape(*array.shape[:2], 1), 3, axis=2)
+    if array.shape[2] == 4:
+        picture = Image.fromarray(np.ascontiguousarray(array), "RGBA")
+        return np.asarray(Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB"))
+    if array.shape[2] != 3:
+        raise ValueError(f"render() gave an array of shape {array.shape}, where a picture is due")
+    return np.ascontiguousarray(array)
+
+
+def why_not_drawn(spec: EnvSpec) -> str:
+    """Why the environment's own renderer makes no pictures here, without a window; "" if it does.
+
+    One picture is drawn, the first time that this is asked. What may need OpenGL, MuJoCo's and foreign environments, is
+    drawn in a process of its own before. On Linux, unless `MUJOCO_GL` says which, the display, if there is one, EGL (a
+    GPU) and OSMesa (software) are tried for MuJoCo's.
+    """
+    made_of = repr(spec)
+    if made_of not in _found_out:
+        _found_out[made_of] = _why_not_drawn(spec)
+    return _found_out[made_of]
+
+
+def _why_not_drawn(spec: EnvSpec) -> str:
     try:
-        env = gymnasium.make(env_id)
-    except gymnasium.error.Error:
-        return False
-    env.close()
-    if "rgb_array" not in env.metadata.get("render_modes", []):
-        return False
-    if "mujoco" not in str(gymnasium.spec(env_id).entry_point):
-        return True
-    backends = [os.environ.get("MUJOCO_GL")]
-    if backends == [None] and not has_display():
-        backends = ["egl", "osmesa"]
-    for backend in backends:
-        environment = os.environ | ({"MUJOCO_GL": backend} if backend else {})
-        if subprocess.run([sys.executable, "-c", DRAW, env_id], env=environment, capture_output=True).returncode == 0:
-            os.environ.update(environment)
+        with gymnasium.make(spec) as env:
+            modes = env.metadata.get("render_modes") or []
+            is_mujoco = any(kind.__name__ == "MujocoEnv" for kind in type(env.unwrapped).__mro__)
+    except Exception as problem:  # whatever the environment raises
+        return " ".join(str(problem).split())
+    if "rgb_array" not in modes:
+        return "it draws no pictures (rgb_array is not among its render_modes)"
+    own = isinstance(spec.entry_point, str) and spec.entry_point.startswith(DRAWN_BY_PYGAME)
+    if isinstance(spec.entry_point, str) and not own and not _drawn_elsewhere(spec, is_mujoco):
+        return "in a process of its own, its renderer failed"
+    try:
+        renderer = Renderer(spec)
+        renderer.env.reset(seed=0)
+        renderer.picture()
+        renderer.close()
+    except Exception as problem:  # whatever the environment raises
+        return " ".join(str(problem).split()).rstrip(".")
+    return ""
+
+
+def _drawn_elsewhere(spec: EnvSpec, is_mujoco: bool) -> bool:
+    """Whether another process can draw it; if so in some way only, that is this process's way from now on."""
+    given = os.environ.get("MUJOCO_GL")
+    ways = [None] if given or not is_mujoco else [*([None] if has_display() else []), "egl", "osmesa"]
+    for way in ways:
+        variables = {"MUJOCO_GL": way} if way else {}
+        if draws(spec, "rgb_array", variables | {"SDL_VIDEODRIVER": os.environ.get("SDL_VIDEODRIVER", "dummy")}):
+            os.environ.update(variables)
             return True
     return False
 
 
-def make_renderer(spec: EnvSpec) -> gymnasium.Env:
-    """Make an environment that draws itself without a window."""
-    # Without this, SDL complains where there is no display; a window is opened in neither case.
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    env = gymnasium.make(spec, render_mode="rgb_array")
-    _follow(env)
-    return env
+def draws(spec: EnvSpec, render_mode: str, variables: Mapping[str, str]) -> bool:
+    """Whether a process with these environment variables draws the environment once, without an end before its time."""
+    path = {"PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}  # which the environment is imported from
+    arguments = [str(spec.entry_point), repr(spec.kwargs), render_mode]
+    try:
+        tried = subprocess.run(
+            [sys.executable, "-c", DRAW, *arguments],
+            env={**os.environ, **path, **variables}, capture_output=True, timeout=PATIENCE,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return tried.returncode == 0
 
 
 def _follow(env: gymnasium.Env) -> None:
@@ -64,39 +204,3 @@ def _follow(env: gymnasium.Env) -> None:
     if renderer is not None:
         cameras = [renderer.model.camera(index).name for index in range(renderer.model.ncam)]
         renderer.camera_id = cameras.index("track") if "track" in cameras else renderer.camera_id
-
-
-def draw(env: gymnasium.Env) -> np.ndarray:
-    """What an environment of `make_renderer` looks like now, uint8 of shape (height, width, 3)."""
-    frame = env.render()
-    assert isinstance(frame, np.ndarray)
-    return frame
-
-
-def replay(
-    env: gymnasium.Env,
-    seed: int | None,
-    actions: Sequence[np.ndarray] | np.ndarray,
-    starts: Mapping[int, np.ndarray] = MappingProxyType({}),
-) -> Iterator[None]:
-    """Let the environment do the same again: yields before each action, and at the end, when it is as it was then.
-
-    The first episode begins with this seed, later ones at the steps in `starts`, with the observations there. Raises a
-    RunError if one begins otherwise.
-    """
-    for step, action in enumerate(actions):
-        if step == 0 or step in starts:
-            _reset(env, seed if step == 0 else None, starts.get(step))
-        yield
-        env.step(action)
-    yield
-
-
-def _reset(env: gymnasium.Env, seed: int | None, wanted: np.ndarray | None) -> None:
-    for _ in range(RESETS):
-        observation, _ = env.reset(seed=seed)
-        seed = None
-        if wanted is None or np.array_equal(np.asarray(observation, wanted.dtype), wanted):
-            return
-    assert env.spec is not None, "it was made by Gymnasium"
-    raise RunError(f"{env.spec.id} does not begin the same episode again, so its clips cannot be shown.")

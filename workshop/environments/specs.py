@@ -1,33 +1,42 @@
 """Which environment a run is in: any of Gymnasium's whose episodes give nothing away by their length."""
 
+import ast
 import difflib
+import importlib
 import re
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Annotated, Any, SupportsFloat
+from typing import Annotated, Any
 
 import gymnasium
+import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, WrapperSpec
 
 from workshop import CARTPOLE_ID
-from workshop.bounds import require_bounds, within
+from workshop.bounds import environment_id, require_bounds, within
 from workshop.data import Space
+from workshop.environments.trial import Trial, known_of_gymnasium, play_a_little
 from workshop.messages import UsageError, shown
 
 # Gymnasium's own environments whose episodes only ever end by their limit of steps
 NEVER_END_EARLY = {"Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup", "FixedHorizonCartPole"}
 # … and those that do end early, but hardly ever for an untrained agent
 END_EARLY_UNSEEN = {"Acrobot", "MountainCar", "MountainCarContinuous"}
-EPISODES_TRIED = 3
+SWITCHES = {"true": True, "false": False}
+PLAIN = r"[\w./:+-]+"  # what may be typed without quotes
+MAKES = ("render_mode", "max_episode_steps", "num_envs", "vector_kwargs", "vectorization_mode", "wrappers")
 
 
 @dataclass(frozen=True)
 class EnvironmentConfig:
     """The environment, and how its episodes end."""
 
-    env: str = CARTPOLE_ID
-    """Gymnasium's id of the environment. The defaults of many flags follow it: --env HalfCheetah-v5 --help."""
+    env: Annotated[str, environment_id] = CARTPOLE_ID
+    """Gymnasium's id of the environment; module:Id for one that this module registers, your own say. The defaults of
+    many flags follow it: --env HalfCheetah-v5 --help."""
+    env_kwargs: tuple[str, ...] = ()
+    """What the environment is made with, as name=value: --env-kwargs size=7 mode=easy."""
     fixed_horizon: Annotated[int | None, within(at_least=2, at_most=100_000)] = None
     """Make every episode this long: one that ends early stays as it ended, without reward, until then."""
     allow_variable_horizon: bool = False
@@ -35,6 +44,7 @@ class EnvironmentConfig:
 
     def __post_init__(self) -> None:
         require_bounds(self)
+        keyword_arguments(self.env_kwargs)
         if self.fixed_horizon is not None and self.allow_variable_horizon:
             raise ValueError(
                 "--fixed-horizon and --allow-variable-horizon contradict each other: "
@@ -42,67 +52,69 @@ class EnvironmentConfig:
             )
 
 
-class FixedHorizon(gymnasium.Wrapper):
-    """Episodes of exactly `steps` steps: after an early end the last observation stays, with a true reward of 0.
+def without_module(env: str) -> str:
+    """An environment's id, without the module that registers it: `One-v0` of `my_one:One-v0`."""
+    return env.rpartition(":")[2]
 
-    So an episode's return is what it was, and its length tells nothing (the "absorbing state" of the seals suite,
-    Gleave et al. 2020).
+
+def keyword_arguments(typed: tuple[str, ...]) -> dict[str, Any]:
+    """What `--env-kwargs` says, by name: Python's literals, true and false, and plain words as text.
+
+    Raises a ValueError, one sentence, for anything else.
     """
+    given: dict[str, Any] = {}
+    for each in typed:
+        name, equals, value = each.partition("=")
+        if not (equals and name.isidentifier()):
+            raise ValueError(f"--env-kwargs must be name=value, as in size=7 mode=easy, not {shown(repr(each))}.")
+        if name in MAKES:
+            raise ValueError(f"--env-kwargs {name}: that is for the workshop to say, so leave it out.")
+        if name in given:
+            raise ValueError(f"--env-kwargs names {name} twice; give it one value.")
+        try:
+            given[name] = SWITCHES[value] if value in SWITCHES else ast.literal_eval(value)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):  # all that literal_eval raises
+            if not re.fullmatch(PLAIN, value):
+                raise ValueError(
+                    f"--env-kwargs {name} must be a number, true, false, a word, or another of Python's literals, "
+                    f"not {shown(repr(value))}."
+                ) from None
+            given[name] = value
+    return given
 
-    def __init__(self, env: gymnasium.Env, steps: int):
-        super().__init__(env)
-        self._horizon = steps
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Start an episode."""
-        self._steps, self._ended = 0, False
-        self._observation, info = self.env.reset(seed=seed, options=options)
-        return self._observation, info
-
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Take a step or, after the end, let one pass."""
-        self._steps += 1
-        reward: SupportsFloat = 0.0
-        info: dict[str, Any] = {}
-        if not self._ended:
-            self._observation, reward, terminated, truncated, info = self.env.step(action)
-            self._ended = terminated or truncated
-        return self._observation, float(reward), False, self._steps >= self._horizon, info
-
-
-def environment_spec(config: EnvironmentConfig) -> EnvSpec:
+def environment_spec(config: EnvironmentConfig) -> tuple[EnvSpec, Trial]:
     """Everything that Gymnasium needs to make the environment, its episodes' limit in `max_episode_steps`.
 
-    Observations that are neither one row of numbers nor `Discrete` are flattened to the former. Raises a UsageError, in
-    one sentence, for an id that is unknown, an environment whose episodes have no limit or end early, or whose
-    observations or actions the networks cannot take.
+    Observations that are neither one row of numbers nor `Discrete` from 0 are flattened to the former, and discrete
+    actions counted from 0. What is found out by playing a few steps comes with it. Raises a UsageError, in one
+    sentence, for an id that is unknown, an environment whose episodes have no limit or end early, whose observations or
+    actions the networks cannot take, or that cannot be played at all.
     """
     spec = deepcopy(_find(config.env))
+    if config.env_kwargs:
+        spec.kwargs = {**spec.kwargs, **keyword_arguments(config.env_kwargs)}
+        spec.vector_entry_point = None  # it takes others
     if config.fixed_horizon is not None:
         spec.max_episode_steps = config.fixed_horizon
-        if not _never_ends_early(spec.id):
-            _wrap(spec, "FixedHorizon", "workshop.environments.specs:FixedHorizon", steps=config.fixed_horizon)
+        if not _never_ends_early(spec):
+            _wrap(spec, "FixedHorizon", steps=config.fixed_horizon)
     if spec.max_episode_steps is None:
         raise UsageError(
             f"--env {config.env}: its episodes have no limit of steps, which the workshop needs; "
             "--fixed-horizon N makes each N steps long."
         )
-    observation_space, action_space = spaces_of(spec)
-    row = isinstance(observation_space, spaces.Box) and len(observation_space.shape) == 1
-    if not row and not isinstance(observation_space, spaces.Discrete):
-        if not observation_space.is_np_flattenable:
-            raise UsageError(
-                f"--env {config.env}: its observations ({type(observation_space).__name__}) cannot be made a row of "
-                "numbers; Box, Discrete and combinations of them are allowed."
-            )
-        _wrap(spec, "FlattenObservation", "gymnasium.wrappers:FlattenObservation")
-    if not isinstance(action_space, spaces.Box | spaces.Discrete):
+    _fit_spaces(spec)
+    fixed = config.fixed_horizon is not None or config.allow_variable_horizon or _never_ends_early(spec)
+    trial = play_a_little(spec, whole_episodes=not fixed and _name(spec) not in END_EARLY_UNSEEN)
+    if not fixed and (_name(spec) in END_EARLY_UNSEEN or trial.early_end is not None):
+        after = "" if trial.early_end is None else f" (with random actions, one did after {trial.early_end} steps)"
         raise UsageError(
-            f"--env {config.env}: its actions are {type(action_space).__name__}; Box and Discrete are allowed."
+            f"--env {spec.id}: its episodes can end early{after}, and their length would give the reward away. "
+            f"--fixed-horizon {spec.max_episode_steps} makes all equally long, --allow-variable-horizon takes them "
+            "as they are."
         )
-    if config.fixed_horizon is None and not config.allow_variable_horizon:
-        _refuse_early_ends(spec)
-    return spec
+    return spec, trial
 
 
 def solved_at(spec: EnvSpec) -> float | None:
@@ -111,7 +123,7 @@ def solved_at(spec: EnvSpec) -> float | None:
     What they say holds for episodes of the length they chose, and for longer ones that may end earlier than that.
     """
     usual, steps = gymnasium.spec(spec.id).max_episode_steps, episode_steps(spec)
-    as_meant = usual is None or steps == usual or (steps > usual and not _never_ends_early(spec.id))
+    as_meant = usual is None or steps == usual or (steps > usual and not _never_ends_early(spec))
     return spec.reward_threshold if as_meant else None
 
 
@@ -119,18 +131,6 @@ def episode_steps(spec: EnvSpec) -> int:
     """The most steps that an episode of an environment from `environment_spec` has."""
     assert spec.max_episode_steps is not None, "environment_spec refuses those without a limit"
     return spec.max_episode_steps
-
-
-def _find(env_id: str) -> EnvSpec:
-    try:
-        return gymnasium.spec(env_id)
-    except Exception as problem:  # the part of an id before a colon is a module, which may raise anything
-        ids = {each.lower(): each for each in gymnasium.registry}
-        close = difflib.get_close_matches(env_id.lower(), ids, n=1)
-        closest = ids[(close or difflib.get_close_matches(env_id.lower(), ids, n=1, cutoff=0))[0]]
-        why = " ".join(str(problem).split()).rstrip(".")
-        hint = f"; did you mean {closest}?" if close else f" ({why}); the closest is {closest}."
-        raise UsageError(f"--env {shown(env_id)}: Gymnasium knows no environment of this id{hint}") from problem
 
 
 def spaces_of(spec: EnvSpec) -> tuple[Space, Space]:
@@ -143,40 +143,78 @@ def spaces_of(spec: EnvSpec) -> tuple[Space, Space]:
     return env.observation_space, env.action_space
 
 
-def _wrap(spec: EnvSpec, name: str, entry_point: str, **options: Any) -> None:
-    spec.additional_wrappers = (*spec.additional_wrappers, WrapperSpec(name, entry_point, options))
-    spec.vector_entry_point = None  # wrappers are for single environments
+def _find(env: str) -> EnvSpec:
+    module, colon, env_id = env.rpartition(":")
+    if colon:
+        try:
+            importlib.import_module(module)  # which registers it
+        except (Exception, SystemExit) as problem:  # a module may raise anything
+            raise UsageError(
+                f"--env {shown(env)}: its module {shown(module)} cannot be imported ({_why(problem)}); a file of your "
+                "own, such as my_module.py, goes beside main.py."
+            ) from problem
+    try:
+        return gymnasium.spec(env_id)
+    except Exception as problem:  # of a part of an id that is wrong, each kind has its own
+        ids = {each.lower(): each for each in gymnasium.registry}
+        close = difflib.get_close_matches(env_id.lower(), ids, n=1)
+        closest = ids[(close or difflib.get_close_matches(env_id.lower(), ids, n=1, cutoff=0))[0]]
+        hint = f"; did you mean {closest}?" if close else f" ({_why(problem)}); the closest is {closest}."
+        raise UsageError(f"--env {shown(env)}: Gymnasium knows no environment of this id{hint}") from problem
 
 
-def _never_ends_early(env_id: str) -> bool:
-    return re.sub(r"-v\d+$", "", env_id) in NEVER_END_EARLY
+def _why(problem: BaseException) -> str:
+    return shown(problem).rstrip(".") or type(problem).__name__
 
 
-def _refuse_early_ends(spec: EnvSpec) -> None:
-    """Raise a UsageError if episodes are known to end early, or do so in a few tries with random actions."""
-    name = re.sub(r"-v\d+$", "", spec.id)
-    if _never_ends_early(spec.id):
+def _fit_spaces(spec: EnvSpec) -> None:
+    """Let observations be a row of numbers or `Discrete` from 0, and actions too; a UsageError where that cannot be."""
+    observations, actions = spaces_of(spec)
+    row = isinstance(observations, spaces.Box) and len(observations.shape) == 1
+    if not row and not (isinstance(observations, spaces.Discrete) and observations.start == 0):
+        _refuse_unfit_observations(spec, observations)
+        _wrap(spec, "FlattenObservation", "gymnasium.wrappers")
+    if not isinstance(actions, spaces.Box | spaces.Discrete):
+        raise UsageError(f"--env {spec.id}: its actions are {type(actions).__name__}; Box and Discrete are allowed.")
+    if isinstance(actions, spaces.Discrete):
+        if actions.start != 0:
+            _wrap(spec, "ActionsFromZero")
         return
-    seen = None if name in END_EARLY_UNSEEN else _early_end(spec)
-    if name in END_EARLY_UNSEEN or seen is not None:
-        after = "" if seen is None else f" (with random actions, one did after {seen} steps)"
+    if not np.issubdtype(actions.dtype, np.floating):
+        raise UsageError(f"--env {spec.id}: its actions are a Box of {actions.dtype}; a Box of floats is allowed.")
+    if not actions.is_bounded():
         raise UsageError(
-            f"--env {spec.id}: its episodes can end early{after}, and their length would give the reward away. "
-            f"--fixed-horizon {spec.max_episode_steps} makes all equally long, --allow-variable-horizon takes them "
-            "as they are."
+            f"--env {spec.id}: its actions are a Box without bounds on all sides, which PPO needs; a wrapper of your "
+            "own can set some."
         )
 
 
-def _early_end(spec: EnvSpec) -> int | None:
-    """After how many steps an episode of random actions ended before its limit, None if none did."""
-    with gymnasium.make(spec) as env:
-        env.action_space.seed(0)
-        for seed in range(EPISODES_TRIED):
-            env.reset(seed=seed)
-            for step in range(1, episode_steps(spec) + 1):
-                _, _, terminated, truncated, _ = env.step(env.action_space.sample())
-                if terminated:
-                    return step
-                if truncated:
-                    break
-    return None
+def _refuse_unfit_observations(spec: EnvSpec, space: Space) -> None:
+    """Raise a UsageError for observations that cannot be made a row of numbers, naming the part that cannot."""
+    parts = {"": space}
+    if isinstance(space, spaces.Dict):
+        parts = {f"{name} ": each for name, each in space.spaces.items()}
+    for name, part in parts.items():
+        try:
+            flattenable = part.is_np_flattenable
+        except Exception:  # of a space of somebody's own
+            flattenable = False
+        if not flattenable:
+            raise UsageError(
+                f"--env {spec.id}: its observations ({name}{type(part).__name__}) cannot be made a row of numbers; "
+                "Box, Discrete and combinations of them are allowed, so a wrapper of your own must leave that part out."
+            )
+
+
+def _wrap(spec: EnvSpec, name: str, module: str = "workshop.environments.wrappers", **options: Any) -> None:
+    spec.additional_wrappers = (*spec.additional_wrappers, WrapperSpec(name, f"{module}:{name}", options))
+    spec.vector_entry_point = None  # wrappers are for single environments
+
+
+def _never_ends_early(spec: EnvSpec) -> bool:
+    return known_of_gymnasium(spec) and _name(spec) in NEVER_END_EARLY
+
+
+def _name(spec: EnvSpec) -> str:
+    """Its id without the version."""
+    return re.sub(r"-v\d+$", "", spec.id)

@@ -1,14 +1,16 @@
 """What a person is shown of a fragment: its pictures, by the environment's own renderer and without a window."""
 
-import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
 from workshop.data import Rollouts
-from workshop.environments import FixedHorizonCartPoleEnv, draw, make_renderer, replay
+from workshop.environments import FixedHorizonCartPoleEnv, Renderer, checksum
 from workshop.labelling.clips import NO_FRAMES, Clip
 from workshop.labelling.pole_text import draw_pole
+from workshop.messages import RunError
+
+POLE_FPS = 50.0  # its step is 0.02 s
 
 
 class FragmentClips:
@@ -20,11 +22,10 @@ class FragmentClips:
     """
 
     def __init__(self, spec: EnvSpec, seed: int, pictures: bool):
-        self._seed = seed
+        self._spec, self._seed = spec, seed
         self._is_pole = spec.id == CARTPOLE_ID
-        self._env = make_renderer(spec) if pictures else gymnasium.make(spec)
-        self._pictures = pictures
-        self._frames_per_second = float(self._env.metadata.get("render_fps", 30))
+        self._renderer = Renderer(spec) if pictures else None
+        self._frames_per_second = POLE_FPS if self._renderer is None else self._renderer.frames_per_second
 
     def clip(self, rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> Clip:
         """The clip of the fragment of these rollouts with these observations (L, …) and actions (L, …).
@@ -32,31 +33,39 @@ class FragmentClips:
         Raises a RunError if the environment does not do the same again.
         """
         if self._is_pole:
-            frames = self._draw_pole(observations) if self._pictures else NO_FRAMES
+            frames = NO_FRAMES if self._renderer is None else self._draw_pole(self._renderer, observations)
             return Clip(frames, self._frames_per_second, draw_pole(observations))
-        frames = self._play_again(rollouts, *find(rollouts, observations, actions), len(observations))
+        place = find(rollouts, observations, actions)
+        try:
+            frames = self._play_again(rollouts, *place, len(observations))
+        except RunError:  # maybe it keeps something over a reset, which one that has not been used does not have
+            assert self._renderer is not None, "but for the pole, clips have frames"
+            self._renderer.close()
+            self._renderer = Renderer(self._spec)
+            frames = self._play_again(rollouts, *place, len(observations))
         return Clip(frames, self._frames_per_second)
 
-    def _draw_pole(self, observations: np.ndarray) -> np.ndarray:
-        pole = self._env.unwrapped
+    def _draw_pole(self, renderer: Renderer, observations: np.ndarray) -> np.ndarray:
+        pole = renderer.env.unwrapped
         assert isinstance(pole, FixedHorizonCartPoleEnv)
-        self._env.reset(seed=0)
+        renderer.env.reset(seed=0)
         frames = []
         for observation in observations:
             pole.state = observation.astype(np.float64)
-            frames.append(draw(self._env))
+            frames.append(renderer.picture())
         return np.array(frames)
 
     def _play_again(self, rollouts: Rollouts, first: int, copy: int, length: int) -> np.ndarray:
-        starts = np.flatnonzero(rollouts.episode_starts[: first + length, copy])
-        states = replay(
-            self._env,
+        renderer, end = self._renderer, first + length
+        assert renderer is not None, "but for the pole, clips have frames"
+        starts = np.flatnonzero(rollouts.episode_starts[:end, copy])
+        states = renderer.replay(
             self._seed + copy,
-            rollouts.actions[: first + length, copy],
+            rollouts.actions[:end, copy],
+            [checksum(observation) for observation in rollouts.observations[:end, copy]],
             {int(step): rollouts.observations[step, copy] for step in starts},
         )
-        shown = range(first, first + length)
-        return np.array([draw(self._env) for step, _ in enumerate(states) if step in shown])
+        return np.array([renderer.picture() for step, _ in enumerate(states) if first <= step < end])
 
 
 def find(rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> tuple[int, int]:

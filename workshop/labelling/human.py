@@ -95,7 +95,9 @@ class HumanOracle:
         """Report on the labeller, on the page and on standard error."""
         from workshop.reports import labeller_report  # SciPy's statistics take half a second
 
-        report = labeller_report(read_record(self._directory.path)).as_text()
+        report = "Nobody was asked anything."
+        if self._directory.recorded_anything:
+            report = labeller_report(read_record(self._directory.path)).as_text()
         self.session.finish(report)
         say(report)
         self.session.wait_for_farewell(SECONDS_TO_LOOK)

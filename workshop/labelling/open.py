@@ -50,11 +50,11 @@ def ask_a_person(
     opened. Raises a UsageError if the page cannot be served at the address that was asked for.
     """
     # What these import takes seconds; a page, or a terminal, can do without.
-    from workshop.environments import can_be_drawn
+    from workshop.environments import why_not_drawn
     from workshop.labelling.fragment_clips import FragmentClips
     from workshop.labelling.human import HumanOracle
 
-    clips = FragmentClips(spec, seed, pictures=can_be_drawn(spec.id))
+    clips = FragmentClips(spec, seed, pictures=not why_not_drawn(spec))
     oracle = HumanOracle(config, wanted, directory, clips, *learned)
     if how == "terminal":
         oracle.way = TerminalLabeller(oracle.session, directory.path / "clips")

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from workshop.environments import can_be_drawn
+from workshop.environments import why_not_drawn
 from workshop.labelling.clips import Clip
 from workshop.labelling.session import LabellingSession
 from workshop.reports import FRAMES_PER_SECOND, Iteration, Listener, draw_story, first_episode
@@ -36,7 +36,7 @@ class Spectator(Listener):
         plot = io.BytesIO()
         draw_story(told.rows, plot)
         clip = None
-        if can_be_drawn(self._spec.id):
+        if not why_not_drawn(self._spec):
             pictures = first_episode(self._spec, episodes, at_most=FRAMES)
             clip = Clip(np.array([np.asarray(picture) for picture in pictures]), FRAMES_PER_SECOND)
         self._session.show(plot.getvalue(), clip, float(episodes.true_returns.mean()))

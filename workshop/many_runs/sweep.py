@@ -21,7 +21,7 @@ from workshop.many_runs.grid import Axis, combinations, one_by_one
 from workshop.many_runs.parallel import Backend, as_done, workers
 from workshop.many_runs.search import FINISHED, Search, best_first, chosen, follow_trial, score, suggest
 from workshop.messages import UsageError, say
-from workshop.records import BrokenRecordError, Row, RunDirectory, as_command, find_runs, read_run
+from workshop.records import BrokenRecordError, Row, as_command, find_runs, read_run
 
 ONE_AT_A_TIME = threading.Lock()  # PyTorch's and NumPy's global generators, which SB3 seeds, are the process's
 MOST_RUNS = 100_000
@@ -152,8 +152,7 @@ class Sweep:
         with ONE_AT_A_TIME, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             started = time.perf_counter()
             config = self.program.read_config(arguments)
-            make = partial(RunDirectory.make, config, arguments)
-            return Path(self.program.train(config, started, make, follow)["run"])
+            return Path(self.program.train(config, started, arguments, follow=follow)["run"])
 
     def _with_a_bar(
         self, function: Callable[[Any], Outcome], tasks: Sequence[Any], total: int, unit: str

@@ -34,6 +34,8 @@ class RunConfig:
     """Environment steps in the whole run."""
     iterations: Annotated[int, within(at_least=1, at_most=100_000)] = 20
     """Turns of the loop, which share the steps equally: more of them, and the agent trains for fewer steps in each."""
+    evaluation_episodes: Annotated[int, within(at_least=1, at_most=1000)] = 20
+    """Episodes that are played after each iteration, to see how good the agent is; fewer where a step is slow."""
 
     def __post_init__(self) -> None:
         require_bounds(self)

@@ -6,23 +6,28 @@ from typing import Any
 from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
+from workshop.agent import split_into_updates
 from workshop.data import Space
-from workshop.environments import can_be_drawn, environment_spec, episode_steps, spaces_of
+from workshop.environments import Trial, environment_spec, episode_steps, spaces_of, why_not_drawn
 from workshop.labelling import refuse_address
 from workshop.messages import UsageError
+from workshop.program.memory import refuse_too_much
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The environment, with its spaces of observations and of actions, and the steps.
+    """The environment, with its spaces of observations and of actions and what was found out of it, and the steps.
 
-    `random_each` steps are taken in each copy first, then `per_iteration` in all together.
+    `random_each` steps are taken in each copy first, then `per_iteration` in all together, or as many less as make
+    whole PPO updates: `total` in the end.
     """
 
     spec: EnvSpec
+    trial: Trial
     spaces: tuple[Space, Space]
     random_each: int
     per_iteration: int
+    total: int
 
 
 def plan_run(config: Any) -> Plan:
@@ -31,9 +36,11 @@ def plan_run(config: Any) -> Plan:
     Raises a UsageError, in one sentence that names the flags, for an environment that is unknown or unfit, too few
     steps, and flags that make no sense together.
     """
-    spec = environment_spec(config.environment)
+    spec, trial = environment_spec(config.environment)
+    if not trial.copies and config.agent.n_envs > 1:
+        raise UsageError(f"--env {spec.id}: there cannot be two of it at a time; --n-envs 1 makes do with one.")
     if config.oracle.oracle != "synthetic":
-        _refuse_blind_labelling(config, spec)
+        _refuse_blind_labelling(config, spec, trial)
     if config.reward == "true" and config.preferences.comparisons_from:
         raise UsageError("--comparisons-from is learned from, and --reward true learns from no answers; choose one.")
     if config.reward == "learned":
@@ -52,9 +59,11 @@ def plan_run(config: Any) -> Plan:
             f"--total-timesteps must be at least {least} for {config.iterations} iterations in {n_envs} environments "
             f"(--iterations, --n-envs), not {config.total_timesteps}."
         )
-    plan = Plan(
-        spec, spaces_of(spec), random_each, (config.total_timesteps - n_envs * random_each) // config.iterations
-    )
+    per_iteration, spaces = (config.total_timesteps - n_envs * random_each) // config.iterations, spaces_of(spec)
+    updates, rollout_steps = split_into_updates(per_iteration // n_envs, config.agent.rollout_steps)
+    total = n_envs * (random_each + config.iterations * updates * rollout_steps)
+    refuse_too_much(config, spec, spaces, total)
+    plan = Plan(spec, trial, spaces, random_each, per_iteration, total)
     if config.reward == "learned":
         _refuse_more_questions_than_pairs(config, plan)
     return plan
@@ -81,16 +90,22 @@ def _refuse_contradictions(config: Any) -> None:
         )
 
 
-def _refuse_blind_labelling(config: Any, spec: EnvSpec) -> None:
+def _refuse_blind_labelling(config: Any, spec: EnvSpec, trial: Trial) -> None:
     how = config.oracle.oracle
     if config.reward == "true":
         raise UsageError(
             f"--oracle {how} asks you what to learn, and --reward true learns from no answers; choose one."
         )
-    if not can_be_drawn(spec.id) and (how, spec.id) != ("terminal", CARTPOLE_ID):
+    if (problem := why_not_drawn(spec)) and (how, spec.id) != ("terminal", CARTPOLE_ID):
         raise UsageError(
-            f"--oracle {how} shows you clips, and {spec.id} cannot be drawn here without a window; for MuJoCo's "
-            "environments on Linux, install OSMesa (apt-get install libosmesa6)."
+            f"--oracle {how} shows you clips, and {spec.id} cannot be drawn here without a window: {problem}; for "
+            "MuJoCo's environments on Linux, install OSMesa (apt-get install libosmesa6)."
+        )
+    if not (trial.repeats and trial.copies):
+        why = "does not do the same again" if trial.copies else "cannot be there twice"
+        raise UsageError(
+            f"--oracle {how} shows you clips, for which a second {spec.id} takes the same actions from the same seed; "
+            f"it {why}."
         )
     if how == "human":
         refuse_address(config.labelling)  # before there is a run that could not go on

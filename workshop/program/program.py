@@ -10,18 +10,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from workshop.agent import is_slow
 from workshop.commands import read_flags, run_program
 from workshop.data import Comparisons
+from workshop.environments import known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
 from workshop.flags import typed_flags
-from workshop.messages import UsageError
+from workshop.messages import UsageError, say
 from workshop.program.device import set_up_device
 from workshop.program.plan import Plan, plan_run
 from workshop.program.run import Run, recorded_config
 from workshop.program.tuned import tuned_settings
 from workshop.program.watch import watch
-from workshop.records import Row, RunDirectory, load_comparisons_from
-from workshop.reports import Report
+from workshop.records import Row, RunDirectory, kept, load_comparisons_from
+from workshop.reports import HowToEvaluate, Report
 
 Config = TypeVar("Config", bound=Any)
 
@@ -44,23 +46,32 @@ class Program(Generic[Config]):
         self,
         config: Config,
         started: float,
-        open_directory: Callable[[], RunDirectory],
+        arguments: Sequence[str] = (),
+        resume: Path | None = None,
         follow: Callable[[Row], object] | None = None,
     ) -> dict[str, Any]:
-        """Check everything, train as `config` says in the directory that is opened then, and return the run's result.
+        """Check everything, train as `config` says and return the run's result.
 
-        `started` is when the run's seconds begin, by `time.perf_counter`; `follow` is called with each row of
-        `progress.csv` as it is written. Raises a UsageError for whatever can be known before the run begins.
+        The run's directory is made, with the `arguments` on record, or that of the run to `resume` is opened. `started`
+        is when the run's seconds begin, by `time.perf_counter`; `follow` is called with each row of `progress.csv` as
+        it is written. Raises a UsageError for whatever can be known before the run begins.
         """
         plan = plan_run(config)
         if self._uses_exercise(config):
             check_loss(self.preference_loss)
-        recorded = recorded_comparisons(config, plan)
+        if resume is None:
+            recorded = recorded_comparisons(config, plan)
+            open_directory = partial(RunDirectory.make, config, arguments, recorded)
+        else:
+            recorded = kept(resume, plan.spec.id, config.preferences.fragment_length, *plan.spaces)
+            open_directory = partial(RunDirectory.reopen, resume)
         device = set_up_device(config.device)
+        say_what_is_special(config, plan)
         show_bar = config.oracle.oracle != "terminal"
+        how = how_to_evaluate(config, plan)
         with (
             open_directory() as directory,
-            Report(directory, plan.spec, config.total_timesteps, config.seed, started, follow, show_bar) as report,
+            Report(directory, plan.spec, plan.total, config.seed, started, follow, show_bar, how) as report,
             Run(config, plan, device, directory, report, recorded) as run,
         ):
             self.rlhf(config, run)
@@ -74,7 +85,7 @@ class Program(Generic[Config]):
         read = set()  # which recorded answers: in a sweep over other flags they are the same for each run
         for config in configs:
             plan = plan_run(config)
-            answers = config.preferences.comparisons_from, plan.spec.id, config.preferences.fragment_length
+            answers = config.preferences.comparisons_from, config.environment, config.preferences.fragment_length
             if answers not in read:
                 recorded_comparisons(config, plan)
                 read.add(answers)
@@ -93,20 +104,20 @@ class Program(Generic[Config]):
         instead = [flag for flag in ("--watch", "--hint", "--check", "--resume") if flag in typed]
         if len(instead) > 1:
             raise UsageError(f"{' and '.join(instead)} each do something else than begin a run; give one of them.")
+        env = config.environment.env if "--env" in typed else None
         if config.watch is not None:
-            watch(config.watch)
+            watch(config.watch, env)
         elif config.hint > 0:
             give_hints(config.hint)
         elif config.check:
             report_check(self.preference_loss)
         else:
-            open_directory = partial(RunDirectory.make, config, arguments)
-            if config.resume is not None:
-                if typed != ["--resume"]:
+            resume = config.resume
+            if resume is not None:
+                if not {*typed} <= {"--resume", "--env"}:
                     raise UsageError("--resume goes on with a run as it was begun: give no other flag.")
-                open_directory = partial(RunDirectory.reopen, config.resume)
-                config = recorded_config(config.resume, self.config)
-            print(json.dumps(self.train(config, started, open_directory)), flush=True)
+                config = recorded_config(resume, self.config, env)
+            print(json.dumps(self.train(config, started, arguments, resume)), flush=True)
 
     def run(self) -> None:
         """Do what was typed, and exit with the right code."""
@@ -121,4 +132,26 @@ def recorded_comparisons(config: Any, plan: Plan) -> Comparisons:
     paths, length = config.preferences.comparisons_from, config.preferences.fragment_length
     if not paths:
         return Comparisons.empty(length, *plan.spaces)
-    return load_comparisons_from(paths, plan.spec.id, length, *plan.spaces)
+    return load_comparisons_from(paths, config.environment, length, *plan.spaces)
+
+
+def how_to_evaluate(config: Any, plan: Plan) -> HowToEvaluate:
+    """As many copies at a time as can be: in processes of their own, no more than train the agent."""
+    episodes, agent = config.evaluation_episodes, config.agent
+    few = agent.stepping == "subprocesses" or not plan.trial.copies
+    if agent.stepping == "auto" and plan.spec.vector_entry_point is None and agent.n_envs > 1:
+        few = is_slow(plan.spec)
+    copies = min(episodes, agent.n_envs) if few else episodes
+    return HowToEvaluate(episodes, copies, agent.stepping, anew=not known_of_gymnasium(plan.spec))
+
+
+def say_what_is_special(config: Any, plan: Plan) -> None:
+    """Say before a run what it will lack for its environment's sake."""
+    env_id = plan.spec.id
+    if not plan.trial.repeats:
+        say(
+            f"{env_id} does not do the same again with the same seed and actions: this run gives other numbers each "
+            "time, and could not be resumed or shown exactly."
+        )
+    if config.pictures and (problem := why_not_drawn(plan.spec)):
+        say(f"There will be no moving pictures: {env_id} cannot be drawn here without a window: {problem}.")

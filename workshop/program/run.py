@@ -12,10 +12,18 @@ from workshop.agent import Agent, RewardFunction
 from workshop.data import Comparisons, Rollouts
 from workshop.exercise import explain
 from workshop.flags import from_json
-from workshop.messages import RunError, UsageError, shown
+from workshop.messages import RunError, UsageError, say, shown
 from workshop.program.plan import Plan
-from workshop.records import CONFIG, BrokenRecordError, Checkpoints, RunDirectory, read_config, refuse_links_and_code
-from workshop.reports import Report, conclude
+from workshop.records import (
+    CONFIG,
+    BrokenRecordError,
+    Checkpoints,
+    RunDirectory,
+    read_config,
+    refuse_import,
+    refuse_links_and_code,
+)
+from workshop.reports import Report, attempt, conclude
 from workshop.state import Part
 
 Config = TypeVar("Config")
@@ -37,13 +45,15 @@ class Run:
     | steps_per_iteration | then, in all together |
     | device | where the networks live |
     | directory | the run's files |
+    | steps_each | in each copy, in the whole run |
     | recorded | answers of other runs, to be learned from first |
     """
 
     def __init__(
         self, config: Any, plan: Plan, device: str, directory: RunDirectory, report: Report, recorded: Comparisons
     ):
-        self.spec, self.spaces = plan.spec, plan.spaces
+        self.spec, self.spaces, self._trial = plan.spec, plan.spaces, plan.trial
+        self.steps_each = plan.total // config.agent.n_envs
         self.random_steps, self.steps_per_iteration = plan.random_each, plan.per_iteration
         self.device, self.directory, self.recorded = device, directory, recorded
         self._config, self._report = config, report
@@ -75,14 +85,15 @@ class Run:
 
         What is handed in is all that a run consists of. It is brought to where it was at first, and saved after each
         iteration, when nothing is pending; a RunError says so if what was saved is not this run's. At the end the
-        agent and the reward model are written to the run's directory.
+        agent and the reward model are written to the run's directory, before anything is made of them.
         """
         self._agent, self._reward_model, self._questions = agent, reward_model, questions
-        self._rollouts, self._comparisons = rollouts, comparisons
+        self._oracle, self._rollouts, self._comparisons = oracle, rollouts, comparisons
         self._parts: dict[str, Part] = {
             "agent": agent, "run": self.directory, "reward_model": reward_model, "oracle": oracle,
             "questions": questions, "report": self._report,
         }  # fmt: skip
+        agent.only_copy = not self._trial.copies
         for iteration in range(self._go_on(), self._config.iterations + 1):
             self.directory.iteration = iteration
             if self._config.labelling.keep_labelling:  # to be answered while the agent trains
@@ -92,7 +103,6 @@ class Run:
             yield iteration
             reward_model.standardise(rollouts)
             self._save()
-        oracle.finish()
         agent.save(self.directory.path / "agent.zip")
         reward_model.save(self.directory.path / "reward_model.pt")
         agent.close()
@@ -109,14 +119,24 @@ class Run:
         self._questions.judge(held_out.loss)
 
     def finish(self) -> dict[str, Any]:
-        """Draw the plots and the moving pictures, and return the run's result; nothing is left to go on from."""
+        """The run's result, which is written first; then what is told and drawn of it. Nothing is left to go on from.
+
+        A report, a plot or a picture that cannot be made is said to be so, and nothing else is lost.
+        """
+        result = self._report.result()
+        self.directory.write_result(result)
+        attempt("The report on the labeller", self._oracle.finish)
+        self._explained: dict[str, tuple[float, float]] = {}
+        attempt("The comparison of choice models", self._explain)
+        self._report.finish(self._config.pictures)
+        self.directory.checkpoints.delete()
+        return result
+
+    def _explain(self) -> None:
         held_out = self._reward_model.held_out(self._comparisons)
         self._explained = explain(self._config.choice_model, held_out.differences, held_out.preferences)
         if self._explained:
             self.directory.write_choice_models(self._explained, len(held_out.preferences))
-        result = self._report.finish(self._config.pictures)
-        self.directory.checkpoints.delete()
-        return result
 
     def conclude(self, result: dict[str, Any]) -> None:
         """Say to a person how the run went, and where to look."""
@@ -132,7 +152,11 @@ class Run:
                 of_comparisons = {name.removeprefix(PREFIX): piece.pop(name) for name in list(piece) if PREFIX in name}
                 self._rollouts.add(Rollouts.from_arrays(piece))
                 self._comparisons.add(Comparisons.from_arrays(of_comparisons))
-            self._agent.play_again(self._rollouts, self.random_steps)
+            if not self._agent.play_again(self._rollouts, self.random_steps):
+                say(
+                    f"{self.spec.id} cannot be resumed exactly: with the same seed and actions it does not do the same "
+                    "again. The run goes on with new episodes, and not as if it had never been stopped."
+                )
             for name, part in self._parts.items():
                 part.restore(state[name])
         except (OSError, RunError):
@@ -152,11 +176,12 @@ class Run:
         self._saved = len(self._comparisons)
 
 
-def recorded_config(run: Path, kind: type[Config]) -> Config:
+def recorded_config(run: Path, kind: type[Config], env: str | None = None) -> Config:
     """The options of an interrupted run, from its `config.json`.
 
-    Raises a UsageError if there is no such run, and a RunError if it is finished, has links or code in it (the
-    environment's id may name a module, which is then imported), or its options cannot be read.
+    `env` is the environment if the user has named it, which one that is a module's takes: see `refuse_import`. Raises a
+    UsageError if it is not named, or there is no such run, and a RunError if it is finished, has links or code in it,
+    or its options cannot be read.
     """
     if not os.path.isfile(run / CONFIG):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
         raise UsageError(f"--resume {shown(run)}: there is no run; name the directory of one, such as runs/….")
@@ -167,6 +192,7 @@ def recorded_config(run: Path, kind: type[Config]) -> Config:
     except BrokenRecordError as problem:
         raise RunError(f"--resume {run}: {CONFIG} is damaged.") from problem
     refuse_links_and_code(run)
+    refuse_import("--resume", run, options.get("env"), env)
     options.pop("packages", None)
     try:
         return from_json(kind, options)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop import CARTPOLE_ID
+from workshop.environments import without_module
 
 SETTINGS = tomllib.loads(Path(__file__).with_name("tuned.toml").read_text(encoding="utf-8"))
 
@@ -18,8 +19,8 @@ def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
     `--ensemble-size 1`; and since people should not wait for a fit after each answer, and may want to undo one, from
     `--oracle human`.
     """
-    env_id = typed_after("--env")
-    on_the_pole = env_id in (None, CARTPOLE_ID)
+    env_id = without_module(typed_after("--env") or CARTPOLE_ID)
+    on_the_pole = env_id == CARTPOLE_ID
     settings: dict[str, Any] = {} if on_the_pole else SETTINGS["environments"].get(env_id, SETTINGS["usual"])
     if typed_after("--preset") == "few-comparisons":
         half = {} if on_the_pole else {"comparisons": settings["comparisons"] // 2}

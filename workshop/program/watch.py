@@ -11,19 +11,20 @@ from gymnasium.envs.registration import EnvSpec
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from workshop.agent import AgentConfig, load_policy
-from workshop.environments import EnvironmentConfig, can_be_drawn, environment_spec, spaces_of
+from workshop.environments import EnvironmentConfig, draws, environment_spec, spaces_of, why_not_drawn
 from workshop.flags import as_json, from_json
 from workshop.messages import RunError, UsageError, say, shown
 from workshop.processes import has_display
-from workshop.records import CONFIG, read_config, refuse_links_and_code
+from workshop.records import CONFIG, read_config, refuse_import, refuse_links_and_code
 from workshop.reports import Evaluator, save_final_policy
 
 Options = TypeVar("Options", EnvironmentConfig, AgentConfig)
 
 
-def watch(run: Path) -> None:
+def watch(run: Path, env: str | None = None) -> None:
     """Play an episode of the agent in a window, or write it to `videos/watch.gif` where there is no display.
 
+    `env` is the run's environment if the user has named it, which one that is a module's takes: see `refuse_import`.
     Raises a UsageError if `run` is not the directory of a finished run, and a RunError if what it holds is broken.
     """
     for file in (run / CONFIG, run / "agent.zip"):
@@ -33,20 +34,21 @@ def watch(run: Path) -> None:
             )
     refuse_links_and_code(run)
     config = read_config(run)
+    refuse_import("--watch", run, config.get("env"), env)
     try:
         seed = int(config["seed"])
-        spec = environment_spec(_options(EnvironmentConfig, config))
+        spec, _ = environment_spec(_options(EnvironmentConfig, config))
         agent_config = _options(AgentConfig, config)
     except UsageError as problem:  # its environment is not installed here
         raise UsageError(f"--watch {run}: {problem}") from problem
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise RunError(f"--watch {run}: {CONFIG} does not hold a run's options.") from problem
     agent = load_policy(run / "agent.zip", spaces_of(spec), agent_config)
-    if has_display():
+    if has_display() and draws(spec, "human", {}):  # a display may be named and not answer
         _play_in_window(spec, agent, seed)
         return
-    if not can_be_drawn(spec.id):
-        raise UsageError(f"--watch {run}: there is no display, and {spec.id} cannot be drawn here without one.")
+    if why := why_not_drawn(spec):
+        raise UsageError(f"--watch {run}: there is no display, and {spec.id} cannot be drawn here without one: {why}.")
     file = run / "videos" / "watch.gif"
     evaluation = Evaluator(spec, np.random.default_rng(seed)).evaluate(
         lambda observations: agent.predict(observations, deterministic=True)[0], reward=None

@@ -1,8 +1,8 @@
 """Checkpoints, from which an interrupted run goes on exactly: written aside, flushed to the disk, then renamed.
 
 `checkpoint/` in a run's directory holds `iteration-000000.npz`, …, the rollouts and comparisons that each iteration
-added, and `state.pt`, everything else. It holds their SHA-256 too, and that of the run's `config.json`, so that a
-checkpoint is whole, and this run's, or none.
+added, and `state.pt`, everything else. It holds their SHA-256 too, and those of the run's `config.json` and of the
+answers of other runs that it learns from, so that a checkpoint is whole, and this run's, or none.
 """
 
 import hashlib
@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from workshop.records.learned_from import LEARNED_FROM
 from workshop.records.untrusted import CONFIG, BrokenRecordError
 from workshop.safe_files import load_tensors, require_stored, write_safely
 from workshop.state import State
 
-FORMAT = 4
+FORMAT = 5
 MADE_BY = ("gymnasium", "numpy", "stable-baselines3", "torch")
 STATE = "state.pt"
 ARRAY = "__array__"  # marks what was an array, since tensors alone can be loaded without running code
@@ -33,7 +34,7 @@ class Checkpoints:
 
     def __init__(self, run: Path):
         self.directory = run / "checkpoint"
-        self._config = run / CONFIG
+        self._begun_with = run / CONFIG, run / LEARNED_FROM
         self._hashes: list[str] = []
 
     @property
@@ -52,7 +53,7 @@ class Checkpoints:
         whole = {
             "format": FORMAT,
             "versions": versions(),
-            "config": _sha256(self._config),
+            "begun_with": [_sha256(path) for path in self._begun_with if path.exists()],
             "iterations": hashes,
             "state": _to_tensors(state),
         }
@@ -76,8 +77,9 @@ class Checkpoints:
         if whole["versions"] != versions():
             theirs = ", ".join(f"{name} {number}" for name, number in whole["versions"].items())
             raise UnusableCheckpointError(f"was made with other versions of packages ({theirs})")
-        if whole["config"] != _sha256(self._config):
-            raise UnusableCheckpointError(f"is another run's, or {self._config.name} has been changed since")
+        if whole["begun_with"] != [_sha256(path) for path in self._begun_with if path.exists()]:
+            names = " or ".join(path.name for path in self._begun_with if path.exists())
+            raise UnusableCheckpointError(f"is another run's, or {names} has been changed since")
         added = []
         for number, sha256 in enumerate(whole["iterations"]):
             file = self._file(number)

@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium import spaces
 
 from workshop.data import Comparisons, Fragments, Space
+from workshop.environments import EnvironmentConfig, keyword_arguments, without_module
 from workshop.messages import UsageError
 from workshop.records.answers import ANSWERS, Line, read_lines
 from workshop.records.finished import find_runs
@@ -47,7 +48,8 @@ class RecordedComparisons:
 
     | field | what |
     | --- | --- |
-    | env_id, fragment_length | where the fragments are from, and their steps L |
+    | env_id, env_kwargs | the environment that the fragments are from, without its module, and what it was made with |
+    | fragment_length | their steps L |
     | runs | the directories of the runs |
     | fragments_a, fragments_b | arrays by name: observations, actions (n, L, …), true_rewards (n, L); none if n is 0 |
     | preferences | (n,), float64: 0.0 a, 1.0 b, 0.5 equally good |
@@ -62,6 +64,7 @@ class RecordedComparisons:
     """
 
     env_id: str
+    env_kwargs: Mapping[str, Any]
     fragment_length: int
     runs: tuple[Path, ...]
     fragments_a: Arrays
@@ -86,7 +89,7 @@ def read_record(run: Path) -> RecordedComparisons:
     Of several lines about one question the last counts. Nothing outside the directory is read and no code in it is run.
     Raises a BrokenRecordError, one sentence that names file and line, for whatever is not as a run writes it.
     """
-    env_id, length = _kind_of_record(run)
+    env_id, env_kwargs, length = _kind_of_record(run)
     lines = read_lines(run)
     last = {line.comparison: line for line in lines}
     asked = [last[number] for number in sorted(last)]
@@ -100,6 +103,7 @@ def read_record(run: Path) -> RecordedComparisons:
     swapped = np.array([again.swapped for _, again in repeated], bool)
     return RecordedComparisons(
         env_id=env_id,
+        env_kwargs=env_kwargs,
         fragment_length=length,
         runs=(run,),
         fragments_a=_stack(answers, arrays, "a"),
@@ -173,37 +177,54 @@ def read_records(paths: Sequence[Path]) -> RecordedComparisons:
 
 
 def load_comparisons_from(
-    paths: Sequence[Path], env_id: str, fragment_length: int, observation_space: Space, action_space: Space
+    paths: Sequence[Path],
+    environment: EnvironmentConfig,
+    fragment_length: int,
+    observation_space: Space,
+    action_space: Space,
 ) -> Comparisons:
     """The answers in these runs, as the comparisons of a run with this environment, fragment length and spaces.
 
     Observations and actions get the types of their spaces. Raises a UsageError, one sentence that begins with the flag
     `--comparisons-from`, for whatever `read_records` refuses and for what another environment or length has left.
     """
+    env_id = without_module(environment.env)
     try:
         recorded = read_records(paths)
-        flags = {"env": (recorded.env_id, env_id), "fragment-length": (recorded.fragment_length, fragment_length)}
+        flags = {
+            "env": (recorded.env_id, env_id),
+            "env-kwargs": (_typed(recorded.env_kwargs), _typed(keyword_arguments(environment.env_kwargs))),
+            "fragment-length": (recorded.fragment_length, fragment_length),
+        }
         for flag, (theirs, ours) in flags.items():
             if theirs != ours:
                 raise UsageError(f"{recorded.runs[0]} was recorded with --{flag} {theirs}, not {ours}.")
         sides = []
         for fragments in (recorded.fragments_a, recorded.fragments_b):
-            observations = _as_elements(fragments["observations"], observation_space, "observations", env_id)
-            actions = _as_elements(fragments["actions"], action_space, "actions", env_id)
+            observations = as_elements(fragments["observations"], observation_space, "observations", env_id)
+            actions = as_elements(fragments["actions"], action_space, "actions", env_id)
             sides.append(Fragments(observations, actions, fragments["true_rewards"].astype(np.float32)))
     except UsageError as mistake:
         raise UsageError(f"--comparisons-from: {mistake}") from mistake
     return Comparisons(sides[0], sides[1], recorded.preferences)
 
 
-def _kind_of_record(run: Path) -> tuple[str, int]:
+def _kind_of_record(run: Path) -> tuple[str, dict[str, Any], int]:
     path, config = run / CONFIG, read_config(run)
-    env_id, length = config.get("env"), config.get("fragment_length")
-    if not isinstance(env_id, str) or not env_id.isprintable():
+    env, typed, length = config.get("env"), config.get("env_kwargs", []), config.get("fragment_length")
+    if not isinstance(env, str) or not env.isprintable():
         raise BrokenRecordError(f"{path} names no env.")
+    try:
+        env_kwargs = keyword_arguments(tuple(typed))
+    except (AttributeError, TypeError, ValueError) as problem:
+        raise BrokenRecordError(f"{path} has env_kwargs that are none.") from problem
     if type(length) is not int or length < 1:
         raise BrokenRecordError(f"{path} gives no fragment_length.")
-    return env_id, length
+    return without_module(env), env_kwargs, length
+
+
+def _typed(env_kwargs: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={env_kwargs[name]!r}" for name in sorted(env_kwargs)) or "(none)"
 
 
 def _load_fragments(run: Path, lines: Sequence[Line], length: int) -> dict[str, Arrays]:
@@ -244,7 +265,11 @@ def _require_same_pair(line: Line, earlier: Line, arrays: Mapping[str, Arrays]) 
 
 def _kind(record: RecordedComparisons) -> dict[str, Any]:
     """What must be the same for two records to be merged; shapes only where there are answers to have them."""
-    kind = {"the environment": record.env_id, "the fragment length": record.fragment_length}
+    kind = {
+        "the environment": record.env_id,
+        "what it was made with": _typed(record.env_kwargs),
+        "the fragment length": record.fragment_length,
+    }
     for name in ("observations", "actions") if len(record) else ():
         kind[f"the shape of {name}"] = record.fragments_a[name].shape[2:]
     return kind
@@ -255,7 +280,7 @@ def _join(columns: Sequence[Arrays]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([column[name] for column in columns]) for name in names}
 
 
-def _as_elements(values: np.ndarray, space: Space, name: str, env_id: str) -> np.ndarray:
+def as_elements(values: np.ndarray, space: Space, name: str, env_id: str) -> np.ndarray:
     """Values (n, L, …) with the type of this space, after a look whether they can be its elements."""
     if values.shape[2:] != space.shape:
         raise UsageError(f"the {name} have the shape {values.shape[2:]}, those of {env_id} {space.shape}.")

@@ -3,6 +3,7 @@
 import io
 import json
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -18,13 +19,15 @@ from filelock import FileLock, Timeout
 
 from workshop.bounds import require_directory
 from workshop.data import Comparisons
+from workshop.environments import without_module
 from workshop.flags import as_json
 from workshop.messages import RunError, UsageError, say
 from workshop.records.answers import ANSWERS, QuestionRecord, answers_on_record, cut_torn_line
 from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError, versions
 from workshop.records.comparisons_from import read_record
+from workshop.records.learned_from import keep
 from workshop.records.progress import COLUMNS, PROGRESS, Row, as_csv, cell, cells
-from workshop.records.untrusted import CONFIG, refuse_links_and_code
+from workshop.records.untrusted import CONFIG, read_config, refuse_links_and_code
 from workshop.safe_files import append_safely, write_safely
 from workshop.state import State
 
@@ -62,8 +65,8 @@ class RunDirectory:
             raise RunError(f"{path} is in use: another process is running there.") from None
 
     @classmethod
-    def make(cls, options: Any, arguments: Sequence[str]) -> "RunDirectory":
-        """Make the directory of a new run, with `config.json` and `command.txt` in it.
+    def make(cls, options: Any, arguments: Sequence[str], learned_from: Comparisons | None = None) -> "RunDirectory":
+        """Make the directory of a new run, with `config.json`, `command.txt` and what it learns from of others in it.
 
         `options` is the dataclass of all options, `env`, `name`, `seed` and `runs_dir` among them or in dataclasses in
         it; `arguments` is the command line that they were read from. Two runs that start within a second get different
@@ -73,7 +76,8 @@ class RunDirectory:
         runs_dir = Path(flat["runs_dir"])
         require_directory("--runs-dir", runs_dir)
         runs_dir.mkdir(parents=True, exist_ok=True)
-        path = _make_directory(runs_dir, f"{flat['env'].replace('/', '-')}__{flat['name']}__{flat['seed']}")
+        env = re.sub(r"[^\w.-]", "-", without_module(flat["env"]))  # what any system takes in the name of a file
+        path = _make_directory(runs_dir, f"{env}__{flat['name']}__{flat['seed']}")
         try:
             run = cls(path)
             for part in PARTS:
@@ -81,6 +85,8 @@ class RunDirectory:
             packages = {"python": platform.python_version()} | versions()
             _write(path / "command.txt", f"{as_command(arguments)}\n".encode())
             _write(path / PROGRESS, as_csv([COLUMNS]))
+            if learned_from is not None:
+                keep(path, learned_from)
             _write(path / CONFIG, f"{json.dumps({**flat, 'packages': packages}, indent=2)}\n".encode())
         except BaseException:  # the disk is full, say: half a directory is of no use
             shutil.rmtree(path, ignore_errors=True)
@@ -123,7 +129,9 @@ class RunDirectory:
         expected = exception is not None and issubclass(exception, KeyboardInterrupt | UsageError | RunError | OSError)
         if expected and self.path.exists():
             when = f"after iteration {len(self.rows) - 1}" if self.rows else "before the first iteration"
-            say(f"Stopped {when}. To go on: {as_command(['--resume', str(self.path)])}")
+            env = str(read_config(self.path)["env"])
+            trusted = ["--env", env] if ":" in env else []  # whose module is imported: see refuse_import
+            say(f"Stopped {when}. To go on: {as_command(['--resume', str(self.path), *trusted])}")
 
     def state(self) -> State:
         """What the run's files go on from."""
@@ -162,6 +170,15 @@ class RunDirectory:
             raise RunError(f"{file} does not hold what was asked then, so the run cannot go on from its answers.")
         line = {"iteration": self.iteration, "labeller": labeller, "fragments": f"fragments/{file.name}"} | repeated
         return QuestionRecord(self.path / ANSWERS, numbers, line, recorded)
+
+    @property
+    def recorded_anything(self) -> bool:
+        """Whether there are answers on record, skipped ones among them."""
+        return (self.path / ANSWERS).exists()
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write `result.json`: what came of the run, as it is printed in the end."""
+        _write(self.path / "result.json", f"{json.dumps(result)}\n".encode())
 
     def write_choice_models(self, explained: Mapping[str, tuple[float, float]], answers: int) -> None:
         """Write `choice_models.csv`: how well each explains so many held-out answers, by `choice_models.explain`."""

@@ -4,8 +4,6 @@ import csv
 import glob
 import math
 import os
-import re
-import sys
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,7 +13,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from workshop.environments import solved_at
+from workshop.bounds import environment_id
+from workshop.environments import solved_at, without_module
 from workshop.messages import UsageError, shown
 from workshop.records.progress import PROGRESS, summarise
 from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_bytes, read_config
@@ -99,8 +98,10 @@ def _read_options(run: Path) -> tuple[dict[str, Any], dict[str, str]]:
     for option, kind in (("seed", int), ("env", str)):
         if not isinstance(config.get(option), kind):
             raise BrokenRecordError(f"{path} names no {option}.")
-    if not re.fullmatch(r"[\w:./-]{1,100}", config["env"]):  # which is part of a figure's file name
-        raise BrokenRecordError(f"{path} names no env.")
+    try:
+        environment_id("env", config["env"])
+    except ValueError as problem:
+        raise BrokenRecordError(f"{path} names no env.") from problem
     packages = config.pop("packages", {})
     if not isinstance(packages, dict) or not all(isinstance(version, str) for version in packages.values()):
         raise BrokenRecordError(f"{path} names no packages.")
@@ -140,12 +141,9 @@ def _number(cell: str, column: str, path: Path) -> float:
 
 def _threshold(options: Mapping[str, Any]) -> float | None:
     """The return at which the run's environment counts as solved, None if nobody says or Gymnasium does not know it."""
-    module, colon, _ = options["env"].rpartition(":")
-    if colon and module not in sys.modules:
-        return None  # Gymnasium would import it, and a run that is looked at has no code run
-    try:
-        spec = deepcopy(gymnasium.spec(options["env"]))
-    except (gymnasium.error.Error, ModuleNotFoundError):
+    try:  # without the module, which Gymnasium would import: a run that is looked at has no code run
+        spec = deepcopy(gymnasium.spec(without_module(options["env"])))
+    except gymnasium.error.Error:
         return None
     if isinstance(options.get("fixed_horizon"), int):
         spec.max_episode_steps = options["fixed_horizon"]

@@ -31,7 +31,7 @@ def summarise(rows: Sequence[Row], solved_at: float | None) -> dict[str, Any]:
     last = rows[-1]
     return {
         "solved": solved,
-        "true_return_mean": round(last["true_return_mean"], 2),
+        "true_return_mean": round(last["true_return_mean"], 2) + 0.0,  # no -0.0
         "comparisons": last["comparisons"],
         "comparisons_to_solve": rows[first_solved]["comparisons"] if solved else None,
         "env_steps": last["env_steps"],
@@ -54,4 +54,4 @@ def cell(value: float | str) -> str:
     """Text and whole numbers in full, other numbers to six significant digits, NaN as an empty cell."""
     if isinstance(value, str | int | np.integer):
         return str(value)
-    return "" if math.isnan(value) else f"{value:.6g}"
+    return "" if math.isnan(value) else f"{value + 0.0:.6g}"  # no -0

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from workshop.messages import RunError
+from workshop.messages import RunError, UsageError, shown
 
 CONFIG = "config.json"
 LARGEST_TEXT = 50_000_000  # bytes; some 300,000 answers
@@ -70,3 +70,17 @@ def read_config(run: Path) -> dict[str, Any]:
     """
     path = find_file(run, CONFIG)
     return parse_object(read_bytes(path), str(path))
+
+
+def refuse_import(flag: str, run: Path, env: object, typed: str | None) -> None:
+    """Raise a UsageError for a run whose environment is another module's, unless the user has typed it, too.
+
+    To make the environment is to import that module, which no run that somebody sent may do by itself.
+    """
+    if typed is not None and typed != env:
+        raise UsageError(f"{flag} {shown(run)}: the run is in --env {shown(env)}, not {shown(typed)}.")
+    if typed is None and isinstance(env, str) and ":" in env:
+        raise UsageError(
+            f"{flag} {shown(run)}: the run is in {shown(env)}, for which the code of the module "
+            f"{shown(env.rpartition(':')[0])} is run; if you trust it, add --env {shown(env)}."
+        )

@@ -1,9 +1,9 @@
 """What a run tells: while it goes on, to whoever listens, and at its end."""
 
 from workshop.reports.conclusion import conclude
-from workshop.reports.evaluation import Evaluator
+from workshop.reports.evaluation import EPISODES, Evaluator, HowToEvaluate
 from workshop.reports.figures import draw_story
 from workshop.reports.labeller import labeller_report
 from workshop.reports.listeners import Iteration, Listener
 from workshop.reports.moving_pictures import FRAMES_PER_SECOND, first_episode, save_final_policy
-from workshop.reports.report import Report
+from workshop.reports.report import Report, attempt

@@ -6,7 +6,7 @@ from typing import Any
 
 from gymnasium.envs.registration import EnvSpec
 
-from workshop.environments import can_be_drawn, solved_at
+from workshop.environments import solved_at, why_not_drawn
 from workshop.messages import say
 from workshop.records import Row
 
@@ -21,14 +21,12 @@ def conclude(
     path = Path(result["run"])
     say(_in_words(result, last, solved_at(spec)))
     if explained:
-        losses = ", ".join(f"{name} {loss:.3f}" for name, (loss, _) in explained.items())
+        losses = ", ".join(f"{name} {round(loss, 3) + 0.0:.3f}" for name, (loss, _) in explained.items())  # no -0.000
         say(f"Held-out answers, explained by each choice model at its best (nats; guessing has 0.693): {losses}")
     say(f"Plots:           {path / 'plots'}")
-    if pictures and can_be_drawn(spec.id):
+    if pictures and not why_not_drawn(spec):
         say(f"Moving pictures: {path / 'videos' / 'final_policy.gif'}")
         say(f"                 {path / 'videos' / 'progress.gif'} (the agent over its iterations)")
-    elif pictures:
-        say(f"Moving pictures: none, since {spec.id} cannot be drawn here without a window")
 
 
 def _in_words(result: Mapping[str, Any], last: Mapping[str, Any], solved_at: float | None) -> str:

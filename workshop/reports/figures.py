@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from workshop.records import Row
-from workshop.reports.evaluation import Evaluation
+from workshop.reports.evaluation import EPISODES, Evaluation
 from workshop.safe_files import write_safely
 
 if TYPE_CHECKING:  # Matplotlib is imported once there is something to draw, so that runs begin earlier
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in print
@@ -21,11 +22,11 @@ CIRCLES: dict[str, Any] = {"marker": "o", "markersize": 3}
 SQUARES: dict[str, Any] = {"marker": "s", "markersize": 3}
 
 
-def draw_learning_curve(rows: Sequence[Row], solved_at: float | None, path: Path) -> None:
+def draw_learning_curve(rows: Sequence[Row], solved_at: float | None, path: Path, episodes: int = EPISODES) -> None:
     """Plot true return, mean ± one standard deviation over episodes, against environment steps and comparisons.
 
-    `rows` are those of `progress.csv`; `solved_at` is the return from which the task counts as solved, if known. Where
-    there were no comparisons there is nothing to plot against them.
+    `rows` are those of `progress.csv`, means over so many `episodes`; `solved_at` is the return from which the task
+    counts as solved, if known. Where there were no comparisons there is nothing to plot against them.
     """
     compared = rows[-1]["comparisons"] > 0
     figure = _figure(figsize=(10 if compared else 6, 4.2))
@@ -35,7 +36,7 @@ def draw_learning_curve(rows: Sequence[Row], solved_at: float | None, path: Path
     for axes, (column, label) in zip(panels, against, strict=False):
         x = _column(rows, column)
         axes.fill_between(x, true_mean - true_std, true_mean + true_std, color=BLUE, alpha=0.2, linewidth=0)
-        axes.plot(x, true_mean, color=BLUE, label="true return, mean ± std of 20 episodes", **CIRCLES)
+        axes.plot(x, true_mean, color=BLUE, label=f"true return, mean ± std of {episodes} episodes", **CIRCLES)
         if solved_at is not None:
             axes.axhline(solved_at, color=GREY, linestyle="--", linewidth=1, label=f"solved: {solved_at:g}")
         axes.set_xlabel(label)
@@ -44,6 +45,8 @@ def draw_learning_curve(rows: Sequence[Row], solved_at: float | None, path: Path
     from matplotlib.ticker import EngFormatter
 
     panels[0].xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k and 1M, not 1e6 in a corner
+    if compared:
+        _count_along(panels[1])
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     write_safely(path, partial(figure.savefig, format="png", dpi=150))
 
@@ -65,6 +68,7 @@ def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, path: Path)
     curves.axhline(0.5, color=GREY, linestyle=":", linewidth=1, label="accuracy of guessing")
     curves.set(xlabel="comparisons", ylim=(np.nanmin([0, *correlation]) - 0.05, 1.05))
     curves.set_title("Over the run", fontsize=11)
+    _count_along(curves)
     figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     for axes in (scatter, curves):
         axes.grid(alpha=0.3)
@@ -87,7 +91,15 @@ def draw_story(rows: Sequence[Row], file: BinaryIO) -> None:
     for axes in (accuracy, returns):
         axes.grid(alpha=0.3)
         axes.tick_params(labelsize=8)
+        _count_along(axes)
     figure.savefig(file, format="png", dpi=150)
+
+
+def _count_along(axes: "Axes") -> None:
+    """Whole numbers along the horizontal axis: there is no half of a comparison."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _figure(figsize: tuple[float, float]) -> "Figure":

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from PIL import Image, ImageDraw, ImageFont
 
-from workshop.environments import draw, make_renderer, replay
+from workshop.environments import Renderer
 from workshop.reports.evaluation import Episodes
 from workshop.safe_files import write_safely
 
@@ -38,12 +38,12 @@ def save_progress(spec: EnvSpec, evaluated: Sequence[Episodes], comparisons: Seq
 
 def first_episode(spec: EnvSpec, episodes: Episodes, at_most: int) -> list[Image.Image]:
     """Pictures of the first of these episodes, about 12 for a second of its time, `at_most` so many."""
-    env = make_renderer(spec)
-    every = max(1, round(env.metadata.get("render_fps", 30) / FRAMES_PER_SECOND))
+    renderer = Renderer(spec)
+    every = max(1, round(renderer.frames_per_second / FRAMES_PER_SECOND))
     actions = episodes.first_actions[: every * (at_most - 1)]
-    states = replay(env, episodes.seed, actions)
-    pictures = [Image.fromarray(draw(env)) for step, _ in enumerate(states) if step % every == 0]
-    env.close()
+    states = renderer.replay(episodes.seed, actions, episodes.first_seen)
+    pictures = [Image.fromarray(renderer.picture()) for step, _ in enumerate(states) if step % every == 0]
+    renderer.close()
     return pictures
 
 

@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop.agent import Agent, RewardFunction
-from workshop.environments import can_be_drawn, solved_at
+from workshop.environments import solved_at, why_not_drawn
+from workshop.messages import RunError, say
 from workshop.records import Row, RunDirectory, summarise
-from workshop.reports.evaluation import Episodes, Evaluation, Evaluator
+from workshop.reports.evaluation import Episodes, Evaluation, Evaluator, HowToEvaluate
 from workshop.reports.figures import draw_learned_reward, draw_learning_curve
 from workshop.reports.listeners import Iteration, Listener, ProgressBar
 from workshop.reports.moving_pictures import save_final_policy, save_progress
@@ -38,20 +41,23 @@ class Report:
         started: float,
         follow: Callable[[Row], object] | None = None,
         show_bar: bool = True,
+        how: HowToEvaluate | None = None,
     ):
         self._directory, self._spec, self._started, self._follow = directory, spec, started, follow
-        self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]))
+        self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]), how)
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
         self._alarm = HackingAlarm()
         self._bar = ProgressBar(total_steps, show_bar)
-        self._listeners: list[Listener] = [TensorBoard(directory.path), self._bar]
+        self._tensorboard = TensorBoard(directory.path)
+        self._listeners: list[Listener] = [self._tensorboard, self._bar]
 
     def __enter__(self) -> "Report":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
+        self._evaluator.close()
 
     def listen(self, listener: Listener) -> None:
         """Tell somebody more of the run, until it is over."""
@@ -70,8 +76,9 @@ class Report:
         `reward` is the learned reward that the agent was trained on (None for the true one), `learned_from` the columns
         of `progress.csv` that tell how it was learned.
         """
-        evaluation = self._last = self._evaluator.evaluate(agent.policy(), reward)
+        evaluation = self._evaluator.evaluate(agent.policy(), reward)
         self._episodes.append(evaluation.episodes.without_steps())
+        self._last = replace(evaluation, episodes=self._episodes[-1])
         alarm = self._alarm.check(evaluation, reward)
         if alarm is not None:
             self._bar.say(alarm)
@@ -103,8 +110,10 @@ class Report:
             "true_returns": np.stack([episodes.true_returns for episodes in self._episodes]),
             "seeds": [episodes.seed for episodes in self._episodes],
             "first_actions": np.concatenate([episodes.first_actions for episodes in self._episodes]),
+            "first_seen": np.concatenate([episodes.first_seen for episodes in self._episodes]),
             "lengths": [len(episodes.first_actions) for episodes in self._episodes],
             "last": vars(self._last) | {"episodes": vars(self._last.episodes)},
+            "tensorboard": self._tensorboard.state(),
             "seconds": time.perf_counter() - self._started,
         }
 
@@ -112,26 +121,43 @@ class Report:
         """Go on from `state`; what was between it and now does not count into the run's seconds."""
         self._evaluator.restore(state["evaluator"])
         self._alarm.restore(state["alarm"])
-        first_actions = np.split(state["first_actions"], np.cumsum(state["lengths"])[:-1])
+        ends = np.cumsum(state["lengths"])[:-1]
+        first = (np.split(state[name], ends) for name in ("first_actions", "first_seen"))
         no_steps = (np.empty(0),) * 3
         self._episodes = [
-            Episodes(*no_steps, *each)
-            for each in zip(state["true_returns"], state["seeds"], first_actions, strict=True)
+            Episodes(*no_steps, *each) for each in zip(state["true_returns"], state["seeds"], *first, strict=True)
         ]
+        self._tensorboard.restore(state["tensorboard"])
         self._last = Evaluation(**state["last"] | {"episodes": Episodes(**state["last"]["episodes"])})
         self._started -= state["seconds"]
         for listener in self._listeners:
             listener.go_on(self._directory.rows)
 
-    def finish(self, pictures: bool) -> dict[str, Any]:
-        """Draw the plots and, if wanted and possible, the moving pictures, and return the run's result."""
-        rows, path, threshold = self._directory.rows, self._directory.path, solved_at(self._spec)
-        draw_learning_curve(rows, threshold, path / "plots" / "learning_curve.png")
-        if len(self._last.learned_rewards):
-            draw_learned_reward(rows, self._last, path / "plots" / "learned_reward.png")
-        if pictures and can_be_drawn(self._spec.id):
-            comparisons = [row["comparisons"] for row in rows]
-            save_progress(self._spec, self._episodes, comparisons, path / "videos" / "progress.gif")
-            save_final_policy(self._spec, self._episodes[-1], path / "videos" / "final_policy.gif")
+    def result(self) -> dict[str, Any]:
+        """What came of the run."""
+        summary = summarise(self._directory.rows, solved_at(self._spec))
         seconds = round(time.perf_counter() - self._started, 1)
-        return {"run": str(path), **summarise(rows, threshold), "seconds": seconds}
+        return {"run": str(self._directory.path), **summary, "seconds": seconds}
+
+    def finish(self, pictures: bool) -> None:
+        """Draw the plots and, if wanted and possible, the moving pictures."""
+        rows, path, threshold = self._directory.rows, self._directory.path, solved_at(self._spec)
+        curve = path / "plots" / "learning_curve.png"
+        attempt("A plot", partial(draw_learning_curve, rows, threshold, curve, self._evaluator.episodes))
+        if len(self._last.learned_rewards):
+            attempt("A plot", partial(draw_learned_reward, rows, self._last, path / "plots" / "learned_reward.png"))
+        if pictures and not why_not_drawn(self._spec):
+            comparisons = [row["comparisons"] for row in rows]
+            videos, moving = path / "videos", "A moving picture"
+            attempt(moving, partial(save_progress, self._spec, self._episodes, comparisons, videos / "progress.gif"))
+            attempt(moving, partial(save_final_policy, self._spec, self._episodes[-1], videos / "final_policy.gif"))
+
+
+def attempt(what: str, make: Callable[[], object]) -> None:
+    """Make something that nothing else depends on; if it cannot be made, a sentence says so and why."""
+    try:
+        make()
+    except Exception as problem:  # whatever it is, what the run was for is saved already
+        expected = isinstance(problem, RunError | OSError)
+        why = " ".join(str(problem).split()) if expected else f"{type(problem).__name__}: {problem}"
+        say(f"{what} could not be made: {why.rstrip('.')}.")

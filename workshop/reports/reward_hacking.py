@@ -6,7 +6,7 @@ It looks at the true reward, so it is a report and nothing else: no part of the 
 import numpy as np
 
 from workshop.agent import RewardFunction
-from workshop.reports.evaluation import EPISODES, Episodes, Evaluation
+from workshop.reports.evaluation import Episodes, Evaluation
 from workshop.state import State
 
 STANDARD_ERRORS = 3.0  # a fall of the mean true return by less than this is noise
@@ -47,7 +47,7 @@ class HackingAlarm:
             self._suspicious = 0
             return None
         now_learned = evaluation.learned_return_mean
-        then_learned = float(reward(best.observations, best.actions).sum() / EPISODES)
+        then_learned = float(reward(best.observations, best.actions).sum() / len(best.true_returns))
         self._suspicious = self._suspicious + 1 if now_learned > then_learned else 0
         if self._suspicious < IN_A_ROW:
             return None
@@ -71,4 +71,4 @@ class HackingAlarm:
 
 
 def _standard_error(returns: np.ndarray) -> float:
-    return float(returns.std(ddof=1) / np.sqrt(len(returns)))
+    return float(returns.std(ddof=1) / np.sqrt(len(returns))) if len(returns) > 1 else np.inf  # one tells nothing

@@ -12,6 +12,9 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from workshop.reports.listeners import Iteration, Listener
 from workshop.safe_files import append_safely
+from workshop.state import State
+
+FILES = "events.out.tfevents.*"
 
 
 class TensorBoard(Listener):
@@ -21,6 +24,7 @@ class TensorBoard(Listener):
     """
 
     def __init__(self, directory: Path):
+        self._directory = directory
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{time.time_ns()}"
         self._path = directory / name
         self._first = Event(wall_time=time.time(), file_version="brain.Event:2")
@@ -35,3 +39,16 @@ class TensorBoard(Listener):
         for event in [*events, Event(wall_time=time.time(), step=told.steps, summary=summary)]:
             RecordWriter(content).write(event.SerializeToString())
         append_safely(self._path, content.getvalue())
+
+    def state(self) -> State:
+        """How long the event files are."""
+        return {path.name: path.stat().st_size for path in self._directory.glob(FILES)}
+
+    def restore(self, state: State) -> None:
+        """Cut off what was written after `state`, or the run that goes on would have some points twice."""
+        for path in self._directory.glob(FILES):
+            length = state.get(path.name, 0)
+            if length == 0:
+                path.unlink()
+            elif length < path.stat().st_size:
+                os.truncate(path, length)
