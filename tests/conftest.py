@@ -116,12 +116,12 @@ def train(arguments: list[str], follow: Callable[[dict[str, Any]], object] | Non
     return Path(result["run"])
 
 
-def go_on(run: Path) -> None:
-    """Go on with a run that was stopped, in this process."""
+def go_on(run: Path, env: str | None = None) -> None:
+    """Go on with a run that was stopped, in this process; in an environment of a module that is trusted by its name."""
     import main
     from workshop.program.run import recorded_config
 
-    main.program.train(recorded_config(run, main.Config), time.perf_counter(), resume=run)
+    main.program.train(recorded_config(run, main.Config, env), time.perf_counter(), resume=run)
 
 
 def progress(directory: Path) -> list[dict[str, str]]:

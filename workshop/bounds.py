@@ -79,15 +79,6 @@ def file_name(flag: str, name: str) -> None:
         raise ValueError(f"{flag} must not be {name!r}, which Windows keeps for a device; choose another name.")
 
 
-def environment_id(flag: str, env: str) -> None:
-    """What Gymnasium takes as an environment's id, with or without a module before it."""
-    if not re.fullmatch(rf"[\w:./-]{{1,{LONGEST_NAME}}}", env):
-        raise ValueError(
-            f"{flag} must be an id of Gymnasium's, of 1 to {LONGEST_NAME} letters, digits, '.', '_', '-', '/' and ':', "
-            f"not {shown(repr(env))}."
-        )
-
-
 def person_name(flag: str, name: str) -> None:
     """What somebody is called, in any language; of what cannot be seen, only what joins letters."""
     unseen = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, ends of lines and paragraphs

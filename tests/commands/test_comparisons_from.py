@@ -1,11 +1,11 @@
 """`main.py --comparisons-from`: learning from answers that were given in other runs."""
 
-import shutil
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import TINY, Finished, progress, train, type_here
+from conftest import TINY, Finished, progress, type_here
 
 from workshop.records.comparisons_from import read_record
 
@@ -55,30 +55,29 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_run_does_not_go_on_from_other_answers_than_it_began_with(tiny_run: Finished, tmp_path: Path):
-    """Such as those of a run that has been asking on, meanwhile."""
-    source = Path(shutil.copytree(tiny_run[1], tmp_path / "source"))
-    arguments = [
-        "--solution",
-        "--no-pictures",
-        *TINY,
-        "--comparisons-from",
-        str(source),
-        "--runs-dir",
-        str(tmp_path / "runs"),
-    ]
+def test_a_person_who_is_asked_nothing_has_no_report_and_loses_nothing(tiny_run: Finished, tmp_path: Path):
+    """With other runs' answers --comparisons is 0 by default, so nobody is asked."""
+    tiny = [flag for flag in TINY if not flag.startswith("--comparisons")]
+    flags = [*tiny, "--oracle", "terminal", "--comparisons-from", str(tiny_run[1]), "--no-pictures"]
+    finished = type_here("main.py", "--solution", *flags, "--runs-dir", str(tmp_path))
+    assert finished.returncode == 0, finished.stderr
+    assert "Nobody was asked anything." in finished.stderr
+    (run,) = tmp_path.iterdir()
+    assert {"agent.zip", "reward_model.pt", "result.json"} <= {path.name for path in run.iterdir()}
 
-    def stop(row) -> None:
-        if row["iteration"] == 1:
-            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        train(arguments, stop)
-    (run,) = (tmp_path / "runs").iterdir()
-    lines = (source / "comparisons.jsonl").read_text(encoding="utf-8")
-    (source / "comparisons.jsonl").write_text("".join(lines.splitlines(keepends=True)[:-1]), encoding="utf-8")
-    refused = type_here("main.py", "--resume", str(run))
-    assert refused.returncode == 1
-    assert "--comparisons-from gave 6 answers when the run began, and gives 5 now" in refused.stderr
-    (source / "comparisons.jsonl").write_text(lines, encoding="utf-8")
-    assert type_here("main.py", "--resume", str(run)).returncode == 0
+def test_a_report_that_cannot_be_made_costs_nothing_else(
+    tiny_run: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("by a report")
+
+    monkeypatch.setattr("oracle.SyntheticOracle.finish", fail)
+    monkeypatch.setattr("workshop.program.run.explain", fail)
+    finished = type_here("main.py", "--solution", *TINY, "--no-pictures", "--runs-dir", str(tmp_path))
+    assert finished.returncode == 0, finished.stderr
+    assert "The report on the labeller could not be made: ZeroDivisionError: by a report.\n" in finished.stderr
+    assert "The comparison of choice models could not be made: ZeroDivisionError: by a report.\n" in finished.stderr
+    (run,) = tmp_path.iterdir()
+    assert json.loads(finished.stdout) == json.loads((run / "result.json").read_text())
+    assert {"agent.zip", "reward_model.pt"} <= {path.name for path in run.iterdir()}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from conftest import ROOT, TINY, type_command
+from conftest import ROOT, TINY, Finished, type_command, type_here
 from made_up_runs import write_run
 
 from workshop.many_runs.grid import Axis
@@ -117,3 +117,32 @@ def test_a_search_keeps_values_with_spaces_together(tmp_path: Path):
     search.open().optimize(objective, n_trials=6)
     assert set(seen) == set(axis.alternatives)
     assert tuple(chosen(best_first(search.open())[0])) == ("--comparisons-from", "my runs")
+
+
+@pytest.mark.parametrize(("number", "goes_on"), [(errno.ENOLCK, True), (errno.EIO, False)])
+def test_a_file_system_without_locks_will_do(
+    number: int, goes_on: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import main
+
+    def no_lock(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("filelock.FileLock.acquire", no_lock)
+    config = main.program.read_config(["--runs-dir", str(tmp_path)])
+    if goes_on:
+        with RunDirectory.make(config, []) as run:
+            assert run.path.exists()
+    else:
+        with pytest.raises(OSError, match="error"):
+            RunDirectory.make(config, [])
+
+
+def test_a_display_that_does_not_answer_is_none(tiny_run: Finished, monkeypatch: pytest.MonkeyPatch):
+    """Where one is named and cannot be opened, the agent is written to a file, as where there is none."""
+    monkeypatch.setenv("DISPLAY", ":77")
+    monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
+    monkeypatch.setattr("workshop.program.watch.has_display", lambda: True)
+    watched = type_here("main.py", "--watch", str(tiny_run[1]))
+    assert watched.returncode == 0, watched.stderr
+    assert "There is no display to play it on. Moving picture: " in watched.stderr

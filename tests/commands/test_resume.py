@@ -101,10 +101,10 @@ def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(
     for moment in moments[1:]:
         if not (run / "agent.zip").exists():
             killed(lambda: go_on(run), moment)
-    if (run / "checkpoint").exists() or not (run / "agent.zip").exists():
+    if Checkpoints(run).exist or not (run / "agent.zip").exists():
         go_on(run)
     assert_same(run, uninterrupted)
-    assert not (run / "checkpoint").exists()
+    assert not Checkpoints(run).exist
 
 
 def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(

@@ -80,10 +80,10 @@ def test_an_unfinished_run_is_done_again(tmp_path: Path):
 def test_a_run_that_fails_is_reported_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    def train(program: Any, config: Config, *others):
+    def train(program: Any, config: Config, *others, **named):
         if config.seed == 1:
             raise FloatingPointError("the reward is not finite")
-        return real_train(program, config, *others)
+        return real_train(program, config, *others, **named)
 
     real_train = type(sweep.program).train
     monkeypatch.setattr(type(sweep.program), "train", train)

@@ -206,7 +206,9 @@ ENVIRONMENTS = {
     "main.py --env Pendulum": ["--env Pendulum", "did you mean Pendulum-v1?"],
     "main.py --env PENDULUM-V1": ["--env PENDULUM-V1", "did you mean Pendulum-v1?"],
     "main.py --env ALE/Pong-v5": ["--env ALE/Pong-v5", "the closest is"],
-    "main.py --env no_such_module:Pendulum-v1": ["--env no_such_module:Pendulum-v1", "the closest is Pendulum-v1"],
+    "main.py --env no_such_module:Pendulum-v1": [
+        "--env no_such_module:Pendulum-v1: its module no_such_module cannot be imported"
+    ],
     "main.py --env 'a pole'": ["--env a pole", "the closest is"],
     "main.py --env CartPole-v1": ["--env CartPole-v1", "end early", "--fixed-horizon 500", "--allow-variable-horizon"],
     "main.py --env Hopper-v5": ["--env Hopper-v5", "--fixed-horizon 1000"],

@@ -9,13 +9,16 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+from conftest import TINY, Finished, progress
 from PIL import Image
 
+import main
 from workshop import CARTPOLE_ID
 from workshop.data import Comparisons, Fragments
 from workshop.environments.rendering import _follow
+from workshop.program import plan_run
 from workshop.records.directory import RunDirectory
-from workshop.records.progress import COLUMNS, summarise
+from workshop.records.progress import COLUMNS, cell, summarise
 from workshop.reports.evaluation import Evaluation, Evaluator, correlation
 from workshop.reports.figures import draw_learned_reward, draw_learning_curve
 from workshop.reports.moving_pictures import first_episode, save_final_policy, save_progress
@@ -122,6 +125,18 @@ def test_comparisons_to_solve_are_those_from_which_it_stays_solved(returns, solv
 
 def test_nothing_counts_as_solved_where_that_is_not_defined():
     assert summarise(rows([1e6]), solved_at=None)["solved"] is False
+
+
+def test_no_zero_has_a_sign():
+    assert (cell(-0.0), cell(-1e-3), cell(float("nan"))) == ("0", "-0.001", "")
+    assert str(summarise(rows([-0.001]), solved_at=None)["true_return_mean"]) == "0.0"
+
+
+def test_the_bar_ends_where_the_run_does(tiny_run: Finished):
+    """Whole updates rarely fill the steps that were asked for."""
+    assert plan_run(main.program.read_config([])).total == 59_520  # 16 * (200 + 20 * 4 * 44), of 60,000
+    config = main.program.read_config(["--solution", *TINY])
+    assert plan_run(config).total == int(progress(tiny_run[1])[-1]["env_steps"])
 
 
 def test_correlation_is_undefined_where_nothing_varies():

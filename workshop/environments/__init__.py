@@ -1,7 +1,8 @@
 """The environments: the pole and Gymnasium's, what the networks see of them, and pictures of them."""
 
 from workshop.environments.cartpole import FixedHorizonCartPoleEnv
-from workshop.environments.rendering import Renderer, draws, why_not_drawn
+from workshop.environments.registry import needs_code_of_others, without_module
+from workshop.environments.rendering import Renderer, why_another_fails, why_not_drawn
 from workshop.environments.spaces import as_vectors, encode, encoded_size
 from workshop.environments.specs import (
     EnvironmentConfig,
@@ -10,7 +11,6 @@ from workshop.environments.specs import (
     keyword_arguments,
     solved_at,
     spaces_of,
-    without_module,
 )
 from workshop.environments.trial import Trial, checksum, known_of_gymnasium, not_finite
 from workshop.environments.wrappers import WithoutInfo

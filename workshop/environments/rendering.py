@@ -14,7 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 from PIL import Image
 
 from workshop.environments.trial import checksum
-from workshop.messages import RunError
+from workshop.messages import RunError, shown
 from workshop.processes import has_display
 
 RESETS = 4  # at most so many in a row: when training begins, environments that have just been reset are so again
@@ -25,9 +25,12 @@ DRAWN_BY_PYGAME = ("workshop.", "gymnasium.envs.classic_control.", "gymnasium.en
 # Draws once, in a process of its own: OpenGL without a display to go with may take the process with it.
 DRAW = """import gymnasium, sys
 from gymnasium.envs.registration import EnvSpec
-env = gymnasium.make(EnvSpec("Tried-v0", sys.argv[1], kwargs=eval(sys.argv[2])), render_mode=sys.argv[3])
+env = gymnasium.make(EnvSpec(sys.argv[4], sys.argv[1], kwargs=eval(sys.argv[2])), render_mode=sys.argv[3])
 env.reset(seed=0)
-env.render()"""
+env.render()
+if sys.argv[3] == "human" and "pygame" in sys.modules:
+    driver = sys.modules["pygame"].display.get_driver()
+    assert driver not in ("dummy", "offscreen"), "SDL opens no window here""""
 
 _found_out: dict[str, str] = {}  # why an environment cannot be drawn, by what it is made of
 
@@ -159,43 +162,51 @@ def _why_not_drawn(spec: EnvSpec) -> str:
         return " ".join(str(problem).split())
     if "rgb_array" not in modes:
         return "it draws no pictures (rgb_array is not among its render_modes)"
-    own = isinstance(spec.entry_point, str) and spec.entry_point.startswith(DRAWN_BY_PYGAME)
-    if isinstance(spec.entry_point, str) and not own and not _drawn_elsewhere(spec, is_mujoco):
-        return "in a process of its own, its renderer failed"
+    named = isinstance(spec.entry_point, str)
+    if named and not str(spec.entry_point).startswith(DRAWN_BY_PYGAME) and (why := _why_not_elsewhere(spec, is_mujoco)):
+        return why
     try:
         renderer = Renderer(spec)
         renderer.env.reset(seed=0)
-        renderer.picture()
+        as_picture(renderer.env.render())
         renderer.close()
     except Exception as problem:  # whatever the environment raises
         return " ".join(str(problem).split()).rstrip(".")
     return ""
 
 
-def _drawn_elsewhere(spec: EnvSpec, is_mujoco: bool) -> bool:
-    """Whether another process can draw it; if so in some way only, that is this process's way from now on."""
+def _why_not_elsewhere(spec: EnvSpec, is_mujoco: bool) -> str:
+    """Why no other process can draw it; "" if one can, and if so in some way only, that is this one's from now on."""
     given = os.environ.get("MUJOCO_GL")
     ways = [None] if given or not is_mujoco else [*([None] if has_display() else []), "egl", "osmesa"]
+    why = ""
     for way in ways:
         variables = {"MUJOCO_GL": way} if way else {}
-        if draws(spec, "rgb_array", variables | {"SDL_VIDEODRIVER": os.environ.get("SDL_VIDEODRIVER", "dummy")}):
+        without_window = {"SDL_VIDEODRIVER": os.environ.get("SDL_VIDEODRIVER", "dummy")}
+        why = why_another_fails(spec, "rgb_array", variables | without_window)
+        if not why:
             os.environ.update(variables)
-            return True
-    return False
+            break
+    return why
 
 
-def draws(spec: EnvSpec, render_mode: str, variables: Mapping[str, str]) -> bool:
-    """Whether a process with these environment variables draws the environment once, without an end before its time."""
+def why_another_fails(spec: EnvSpec, render_mode: str, variables: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Why a process with these environment variables does not draw the environment once; "" if it does.
+
+    `render_mode` is "rgb_array", or "human" for a window.
+    """
     path = {"PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}  # which the environment is imported from
-    arguments = [str(spec.entry_point), repr(spec.kwargs), render_mode]
+    arguments = [str(spec.entry_point), repr(spec.kwargs), render_mode, spec.id]
     try:
         tried = subprocess.run(
             [sys.executable, "-c", DRAW, *arguments],
             env={**os.environ, **path, **variables}, capture_output=True, timeout=PATIENCE,
         )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return tried.returncode == 0
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        return f"another process did not draw it ({type(problem).__name__})"
+    said = tried.stderr.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(said) if line.strip()), f"exit code {tried.returncode}")
+    return "" if tried.returncode == 0 else shown(last).rstrip(".")
 
 
 def _follow(env: gymnasium.Env) -> None:

@@ -1,8 +1,6 @@
 """Which environment a run is in: any of Gymnasium's whose episodes give nothing away by their length."""
 
 import ast
-import difflib
-import importlib
 import re
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,8 +12,9 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, WrapperSpec
 
 from workshop import CARTPOLE_ID
-from workshop.bounds import environment_id, require_bounds, within
+from workshop.bounds import require_bounds, within
 from workshop.data import Space
+from workshop.environments.registry import find
 from workshop.environments.trial import Trial, known_of_gymnasium, play_a_little
 from workshop.messages import UsageError, shown
 
@@ -32,7 +31,7 @@ MAKES = ("render_mode", "max_episode_steps", "num_envs", "vector_kwargs", "vecto
 class EnvironmentConfig:
     """The environment, and how its episodes end."""
 
-    env: Annotated[str, environment_id] = CARTPOLE_ID
+    env: str = CARTPOLE_ID
     """Gymnasium's id of the environment; module:Id for one that this module registers, your own say. The defaults of
     many flags follow it: --env HalfCheetah-v5 --help."""
     env_kwargs: tuple[str, ...] = ()
@@ -50,11 +49,6 @@ class EnvironmentConfig:
                 "--fixed-horizon and --allow-variable-horizon contradict each other: "
                 "one makes all episodes equally long, the other lets them be; choose one."
             )
-
-
-def without_module(env: str) -> str:
-    """An environment's id, without the module that registers it: `One-v0` of `my_one:One-v0`."""
-    return env.rpartition(":")[2]
 
 
 def keyword_arguments(typed: tuple[str, ...]) -> dict[str, Any]:
@@ -91,7 +85,7 @@ def environment_spec(config: EnvironmentConfig) -> tuple[EnvSpec, Trial]:
     sentence, for an id that is unknown, an environment whose episodes have no limit or end early, whose observations or
     actions the networks cannot take, or that cannot be played at all.
     """
-    spec = deepcopy(_find(config.env))
+    spec = deepcopy(find(config.env))
     if config.env_kwargs:
         spec.kwargs = {**spec.kwargs, **keyword_arguments(config.env_kwargs)}
         spec.vector_entry_point = None  # it takes others
@@ -141,30 +135,6 @@ def spaces_of(spec: EnvSpec) -> tuple[Space, Space]:
         raise UsageError(f"--env {spec.id} cannot be made here: {problem}") from problem
     env.close()
     return env.observation_space, env.action_space
-
-
-def _find(env: str) -> EnvSpec:
-    module, colon, env_id = env.rpartition(":")
-    if colon:
-        try:
-            importlib.import_module(module)  # which registers it
-        except (Exception, SystemExit) as problem:  # a module may raise anything
-            raise UsageError(
-                f"--env {shown(env)}: its module {shown(module)} cannot be imported ({_why(problem)}); a file of your "
-                "own, such as my_module.py, goes beside main.py."
-            ) from problem
-    try:
-        return gymnasium.spec(env_id)
-    except Exception as problem:  # of a part of an id that is wrong, each kind has its own
-        ids = {each.lower(): each for each in gymnasium.registry}
-        close = difflib.get_close_matches(env_id.lower(), ids, n=1)
-        closest = ids[(close or difflib.get_close_matches(env_id.lower(), ids, n=1, cutoff=0))[0]]
-        hint = f"; did you mean {closest}?" if close else f" ({_why(problem)}); the closest is {closest}."
-        raise UsageError(f"--env {shown(env)}: Gymnasium knows no environment of this id{hint}") from problem
-
-
-def _why(problem: BaseException) -> str:
-    return shown(problem).rstrip(".") or type(problem).__name__
 
 
 def _fit_spaces(spec: EnvSpec) -> None:

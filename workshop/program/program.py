@@ -151,7 +151,7 @@ def say_what_is_special(config: Any, plan: Plan) -> None:
     if not plan.trial.repeats:
         say(
             f"{env_id} does not do the same again with the same seed and actions: this run gives other numbers each "
-            "time, and could not be resumed or shown exactly."
+            "time, and cannot be resumed or shown exactly, so there will be no moving pictures."
         )
-    if config.pictures and (problem := why_not_drawn(plan.spec)):
+    elif config.pictures and (problem := why_not_drawn(plan.spec)):
         say(f"There will be no moving pictures: {env_id} cannot be drawn here without a window: {problem}.")

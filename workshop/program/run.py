@@ -128,7 +128,7 @@ class Run:
         attempt("The report on the labeller", self._oracle.finish)
         self._explained: dict[str, tuple[float, float]] = {}
         attempt("The comparison of choice models", self._explain)
-        self._report.finish(self._config.pictures)
+        self._report.finish(self._config.pictures and self._trial.repeats)  # they are made by doing the same again
         self.directory.checkpoints.delete()
         return result
 
@@ -140,7 +140,7 @@ class Run:
 
     def conclude(self, result: dict[str, Any]) -> None:
         """Say to a person how the run went, and where to look."""
-        conclude(result, self.directory.rows[-1], self.spec, self._config.pictures, self._explained)
+        conclude(result, self.directory.rows[-1], self.spec, self._explained)
 
     def _go_on(self) -> int:
         """Bring everything to where it was after the last iteration that was saved; the one that comes next."""

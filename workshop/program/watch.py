@@ -11,7 +11,7 @@ from gymnasium.envs.registration import EnvSpec
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from workshop.agent import AgentConfig, load_policy
-from workshop.environments import EnvironmentConfig, draws, environment_spec, spaces_of, why_not_drawn
+from workshop.environments import EnvironmentConfig, environment_spec, spaces_of, why_another_fails, why_not_drawn
 from workshop.flags import as_json, from_json
 from workshop.messages import RunError, UsageError, say, shown
 from workshop.processes import has_display
@@ -44,7 +44,7 @@ def watch(run: Path, env: str | None = None) -> None:
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise RunError(f"--watch {run}: {CONFIG} does not hold a run's options.") from problem
     agent = load_policy(run / "agent.zip", spaces_of(spec), agent_config)
-    if has_display() and draws(spec, "human", {}):  # a display may be named and not answer
+    if has_display() and not why_another_fails(spec, "human"):  # a display may be named and not answer
         _play_in_window(spec, agent, seed)
         return
     if why := why_not_drawn(spec):

@@ -1,5 +1,6 @@
 """What a run leaves behind, written as it happens: `runs/<env>__<name>__<seed>__<YYYYmmdd-HHMMSS>/`."""
 
+import errno
 import io
 import json
 import platform
@@ -19,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from workshop.bounds import require_directory
 from workshop.data import Comparisons
-from workshop.environments import without_module
+from workshop.environments import needs_code_of_others, without_module
 from workshop.flags import as_json
 from workshop.messages import RunError, UsageError, say
 from workshop.records.answers import ANSWERS, QuestionRecord, answers_on_record, cut_torn_line
@@ -32,6 +33,7 @@ from workshop.safe_files import append_safely, write_safely
 from workshop.state import State
 
 LOCK = ".lock"
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # what some network and virtual file systems say of one
 PARTS = ("plots", "videos")
 
 
@@ -63,6 +65,9 @@ class RunDirectory:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise RunError(f"{path} is in use: another process is running there.") from None
+        except OSError as problem:
+            if problem.errno not in NO_LOCKS:
+                raise  # such a file system has none, and so the run goes without
 
     @classmethod
     def make(cls, options: Any, arguments: Sequence[str], learned_from: Comparisons | None = None) -> "RunDirectory":
@@ -130,7 +135,7 @@ class RunDirectory:
         if expected and self.path.exists():
             when = f"after iteration {len(self.rows) - 1}" if self.rows else "before the first iteration"
             env = str(read_config(self.path)["env"])
-            trusted = ["--env", env] if ":" in env else []  # whose module is imported: see refuse_import
+            trusted = ["--env", env] if needs_code_of_others(env) else []  # see refuse_import
             say(f"Stopped {when}. To go on: {as_command(['--resume', str(self.path), *trusted])}")
 
     def state(self) -> State:

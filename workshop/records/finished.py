@@ -4,6 +4,7 @@ import csv
 import glob
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from workshop.bounds import environment_id
+from workshop.bounds import LONGEST_NAME
 from workshop.environments import solved_at, without_module
 from workshop.messages import UsageError, shown
 from workshop.records.progress import PROGRESS, summarise
@@ -98,10 +99,8 @@ def _read_options(run: Path) -> tuple[dict[str, Any], dict[str, str]]:
     for option, kind in (("seed", int), ("env", str)):
         if not isinstance(config.get(option), kind):
             raise BrokenRecordError(f"{path} names no {option}.")
-    try:
-        environment_id("env", config["env"])
-    except ValueError as problem:
-        raise BrokenRecordError(f"{path} names no env.") from problem
+    if not re.fullmatch(rf"[\w:./-]{{1,{LONGEST_NAME}}}", config["env"]):  # as Gymnasium's ids are
+        raise BrokenRecordError(f"{path} names no env.")
     packages = config.pop("packages", {})
     if not isinstance(packages, dict) or not all(isinstance(version, str) for version in packages.values()):
         raise BrokenRecordError(f"{path} names no packages.")

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from workshop.environments import needs_code_of_others
 from workshop.messages import RunError, UsageError, shown
 
 CONFIG = "config.json"
@@ -73,14 +74,16 @@ def read_config(run: Path) -> dict[str, Any]:
 
 
 def refuse_import(flag: str, run: Path, env: object, typed: str | None) -> None:
-    """Raise a UsageError for a run whose environment is another module's, unless the user has typed it, too.
+    """Raise a UsageError for a run whose environment is not Gymnasium's own, unless the user has typed it, too.
 
-    To make the environment is to import that module, which no run that somebody sent may do by itself.
+    To find and make it is to import other code, which no run that somebody sent may do by itself.
     """
     if typed is not None and typed != env:
         raise UsageError(f"{flag} {shown(run)}: the run is in --env {shown(env)}, not {shown(typed)}.")
-    if typed is None and isinstance(env, str) and ":" in env:
+    if typed is None and needs_code_of_others(env):
+        module = str(env).rpartition(":")[0]
+        whose = f"the module {shown(module)}" if module else "another package"
         raise UsageError(
-            f"{flag} {shown(run)}: the run is in {shown(env)}, for which the code of the module "
-            f"{shown(env.rpartition(':')[0])} is run; if you trust it, add --env {shown(env)}."
+            f"{flag} {shown(run)}: the run is in {shown(env)}, for which code of {whose} is run; if you trust it, add "
+            f"--env {shown(env)}."
         )

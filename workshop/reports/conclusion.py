@@ -6,14 +6,12 @@ from typing import Any
 
 from gymnasium.envs.registration import EnvSpec
 
-from workshop.environments import solved_at, why_not_drawn
+from workshop.environments import solved_at
 from workshop.messages import say
 from workshop.records import Row
 
 
-def conclude(
-    result: Mapping[str, Any], last: Row, spec: EnvSpec, pictures: bool, explained: Mapping[str, tuple[float, float]]
-) -> None:
+def conclude(result: Mapping[str, Any], last: Row, spec: EnvSpec, explained: Mapping[str, tuple[float, float]]) -> None:
     """Say how the run went, and where to look.
 
     `result` is the run's, `last` the last row of its progress; `explained` is what `exercise.explain` returns.
@@ -24,9 +22,10 @@ def conclude(
         losses = ", ".join(f"{name} {round(loss, 3) + 0.0:.3f}" for name, (loss, _) in explained.items())  # no -0.000
         say(f"Held-out answers, explained by each choice model at its best (nats; guessing has 0.693): {losses}")
     say(f"Plots:           {path / 'plots'}")
-    if pictures and not why_not_drawn(spec):
-        say(f"Moving pictures: {path / 'videos' / 'final_policy.gif'}")
-        say(f"                 {path / 'videos' / 'progress.gif'} (the agent over its iterations)")
+    moving = {"final_policy.gif": "", "progress.gif": " (the agent over its iterations)"}
+    made = [f"{path / 'videos' / name}{what}" for name, what in moving.items() if (path / "videos" / name).exists()]
+    for place, picture in enumerate(made):
+        say(f"{'Moving pictures:' if place == 0 else '':16} {picture}")
 
 
 def _in_words(result: Mapping[str, Any], last: Mapping[str, Any], solved_at: float | None) -> str:

@@ -99,7 +99,7 @@ def _count_along(axes: "Axes") -> None:
     """Whole numbers along the horizontal axis: there is no half of a comparison."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
 
 
 def _figure(figsize: tuple[float, float]) -> "Figure":

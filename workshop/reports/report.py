@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,9 +56,10 @@ class Report:
     def __enter__(self) -> "Report":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
         self._bar.close()
-        self._evaluator.close()
+        if exception is None:  # else its processes may be gone already, and the program ends them anyway
+            self._evaluator.close()
 
     def listen(self, listener: Listener) -> None:
         """Tell somebody more of the run, until it is over."""
@@ -143,17 +145,18 @@ class Report:
         """Draw the plots and, if wanted and possible, the moving pictures."""
         rows, path, threshold = self._directory.rows, self._directory.path, solved_at(self._spec)
         curve = path / "plots" / "learning_curve.png"
-        attempt("A plot", partial(draw_learning_curve, rows, threshold, curve, self._evaluator.episodes))
+        attempt(curve, partial(draw_learning_curve, rows, threshold, curve, self._evaluator.episodes))
         if len(self._last.learned_rewards):
-            attempt("A plot", partial(draw_learned_reward, rows, self._last, path / "plots" / "learned_reward.png"))
+            reward = path / "plots" / "learned_reward.png"
+            attempt(reward, partial(draw_learned_reward, rows, self._last, reward))
         if pictures and not why_not_drawn(self._spec):
             comparisons = [row["comparisons"] for row in rows]
-            videos, moving = path / "videos", "A moving picture"
-            attempt(moving, partial(save_progress, self._spec, self._episodes, comparisons, videos / "progress.gif"))
-            attempt(moving, partial(save_final_policy, self._spec, self._episodes[-1], videos / "final_policy.gif"))
+            progress, final = path / "videos" / "progress.gif", path / "videos" / "final_policy.gif"
+            attempt(progress, partial(save_progress, self._spec, self._episodes, comparisons, progress))
+            attempt(final, partial(save_final_policy, self._spec, self._episodes[-1], final))
 
 
-def attempt(what: str, make: Callable[[], object]) -> None:
+def attempt(what: str | Path, make: Callable[[], object]) -> None:
     """Make something that nothing else depends on; if it cannot be made, a sentence says so and why."""
     try:
         make()
