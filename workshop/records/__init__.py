@@ -7,4 +7,4 @@ from workshop.records.directory import RunDirectory, as_command
 from workshop.records.finished import FinishedRun, find_runs, read_run
 from workshop.records.for_other_tools import export
 from workshop.records.progress import Row, as_csv, cell, summarise
-from workshop.records.untrusted import CONFIG, BrokenRecordError, read_config, refuse_links_and_code
+from workshop.records.untrusted import CONFIG, BrokenRecordError, read_config, read_file, refuse_links_and_code
