@@ -25,7 +25,7 @@ from workshop.flags import flag_names
 from workshop.many_runs import overview
 from workshop.many_runs import sweep as many_sweep
 from workshop.records.comparisons_from import read_record
-from workshop.records.finished import read_run
+from workshop.records.finished import find_runs, read_run
 from workshop.reports import report
 
 Typed = tuple[str, ...]  # what comes after a flag
@@ -151,6 +151,10 @@ MAIN = {
 }
 COMPARE = {
     "--x": one_of("env_steps", "comparisons", "seconds", "steps"),
+    "--baseline": one_of("the defaults", "--fragment-length 5", "rlhf"),
+    "--only": st.sampled_from([("hidden-sizes",), ("--hidden-sizes 64 64", "nothing"), ("…",)]),
+    "--follow": ON_OR_OFF,
+    "--group-by": st.sampled_from([("env",), ("fragment_length",), ("--hidden-sizes", "query")]),
     "--plots-dir": one_of("plots", "plots/below", "file"),
     "--name": one_of("a", "a b", "nul"),
     "--runs": one_of("run"),  # which is no flag
@@ -207,6 +211,7 @@ def _without_what_takes_long() -> Iterator[None]:
         for name in ("draw_learning_curve", "draw_learned_reward"):
             patch.setattr(report, name, lambda *_: None)
         patch.setattr(overview, "save", lambda figure, path: None)
+        patch.setattr(compare, "follow_runs", lambda starts, *others: compare.compare_runs(find_runs(starts), *others))
         patch.setattr(many_sweep, "as_done", lambda function, tasks: ((task, function(task)) for task in tasks))
         patch.setattr(many_sweep.Sweep, "_run_quietly", lambda self, *others: made_up(*others))
         yield
