@@ -85,8 +85,9 @@ def test_a_name_of_its_own_is_the_label_and_the_flags_are_told_too(tmp_path: Pat
 
 
 def test_a_name_that_several_groups_have_tells_them_apart_from_those_without(tmp_path: Path):
-    for flags in ("", "--name sweep", "--name sweep --fragment-length 5", "--name sweep --fragment-length 60"):
-        write_typed_run(tmp_path, flags, [0, 200])
+    write_typed_run(tmp_path, "", [0, 200])
+    for flags in ("", "--fragment-length 5", "--fragment-length 60 --no-pictures"):
+        write_typed_run(tmp_path, f"--name sweep {flags}", [0, 200])
     told = {"the defaults", "sweep: the defaults", "--fragment-length 5", "--fragment-length 60"}
     assert labels_in(tmp_path) == told
 
