@@ -9,6 +9,7 @@ from typed_runs import change_options, write_typed_run
 from main import program
 from workshop.many_runs.groups import Group, group_runs, option_names
 from workshop.many_runs.labels import as_flag, label_all
+from workshop.many_runs.overview import compare
 from workshop.many_runs.selection import Selection
 from workshop.many_runs.tasks import Task, file_names, task_of
 from workshop.messages import UsageError
@@ -101,6 +102,20 @@ def test_what_changes_nothing_that_is_learned_is_said_where_nothing_else_differs
     assert labels_in(tmp_path) == {
         "--no-pictures --solution", "--solution", "--query uniform", "--loss hinge",
     }  # fmt: skip
+
+
+def test_what_every_run_of_a_sweep_was_given_is_said_once(tmp_path: Path):
+    for length in (5, 20):
+        flags = f"--solution --oracle-mistakes 0.2 --fragment-length {length}"
+        write_typed_run(tmp_path, flags, [0, 200])
+    runs = [read_run(path) for path in find_runs([tmp_path])]
+    (comparison,) = compare(runs, program.defaults, Selection(given=("solution", "oracle_mistakes")))
+    assert [group.label for group in comparison.groups] == ["--fragment-length 5", "the defaults"]
+    assert comparison.title == "FixedHorizonCartPole-v0, every run with --oracle-mistakes 0.2"
+    (comparison,) = compare(runs, program.defaults, Selection())
+    assert [group.label for group in comparison.groups] == [
+        "--fragment-length 5 --oracle-mistakes 0.2", "--oracle-mistakes 0.2",
+    ]  # fmt: skip
 
 
 def test_runs_of_a_version_without_an_option_are_told_apart(tmp_path: Path):
