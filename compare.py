@@ -1,9 +1,10 @@
 """Compare runs: `python compare.py runs/…` draws them in one figure, and prints what came out as a table.
 
-Runs that differ by nothing but their seed are one line, the mean of them.
+Runs that differ by nothing but their seed are one line, called by the flags that were typed for them.
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,10 +16,12 @@ if __name__ == "__main__":
 
 from workshop.bounds import file_name, require_bounds, require_directory
 from workshop.commands import read_flags, run_program
-from workshop.flags import POSITIONAL
-from workshop.many_runs import X, compare_runs
+from workshop.flags import ONLY_ON, POSITIONAL, flag_names
+from workshop.many_runs import THE_DEFAULTS, Selection, X, compare_runs, follow_runs
 from workshop.messages import UsageError, shown
 from workshop.records import find_runs
+
+OF_LABELS = ("--baseline", "--only", "--group-by")
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,23 @@ class Options:
     """Draw runs in one figure and print a table of what came out of them.
 
     Runs that differ by nothing but their seed are one line: their mean, from 8 seeds on their interquartile mean (IQM),
-    from 5 on with a 95 % bootstrap band. Writes a PNG, an SVG and, with the table, a CSV file.
+    from 5 on with a 95 % bootstrap band. More than 8 lines are rows instead, in the order of what came out. Writes a
+    PNG, an SVG and, with the table, a CSV file.
     """
 
     runs: Annotated[tuple[Path, ...], POSITIONAL] = (Path("runs"),)
     """Run directories, or directories with such below them."""
     x: X = "env_steps"
     """What the true return is drawn against."""
-    plots_dir: Path = Path("plots")
+    baseline: str = THE_DEFAULTS
+    """The label of the group that the table compares the others with, in quotes."""
+    only: tuple[str, ...] = ()
+    """Show only these: labels, or words in labels, each in quotes."""
+    group_by: tuple[str, ...] = ()
+    """Group the runs by these options alone, whatever the others are: --group-by fragment_length."""
+    follow: Annotated[bool, ONLY_ON] = False
+    """Go on until Ctrl-C: draw anew as runs finish, on a page for the screen at the front of the room."""
+    plots_dir: Path = Path("runs/plots")
     """Where the figure and the table go."""
     name: Annotated[str, file_name] = "comparison"
     """What their files are called."""
@@ -44,13 +56,37 @@ class Options:
 
 def main() -> None:
     """Read the flags, and compare the runs that they name."""
-    options = read_flags(Options, sys.argv[1:])
+    options = read_flags(Options, labels_without_dashes(sys.argv[1:]))
     require_directory("--plots-dir", options.plots_dir)
     paths = find_runs(options.runs)
-    if not paths:
+    if not paths and not options.follow:
         named = shown(" ".join(map(str, options.runs)))
         raise UsageError(f"No finished run at or below {named}: name directories of runs, or some above them.")
-    compare_runs(paths, options.x, options.plots_dir, options.name)
+    from main import program  # which takes a second or two, and a mistake should be told before
+
+    selection = Selection(options.baseline, options.only, options.group_by)
+    where = options.x, options.plots_dir, options.name
+    if options.follow:
+        follow_runs(options.runs, *where, program.defaults, selection)
+    else:
+        compare_runs(paths, *where, program.defaults, selection)
+
+
+def labels_without_dashes(arguments: Sequence[str]) -> list[str]:
+    """The arguments with labels, such as `--fragment-length 5`, as nobody takes for flags; a baseline is one label."""
+    own = [*flag_names(Options()), "--help", "-h"]
+    plain: list[str] = []
+    after = ""
+    for argument in arguments:
+        flag, equals, value = argument.partition("=")
+        if flag.replace("_", "-") in own:
+            after = flag.replace("_", "-")
+            plain.append(f"{flag}={value.lstrip('-')}" if equals and after in OF_LABELS else argument)
+        elif after == "--baseline" and plain[-1] != after:
+            plain[-1] += f" {argument}"
+        else:
+            plain.append(argument.lstrip("-") if after in OF_LABELS else argument)
+    return plain
 
 
 if __name__ == "__main__":

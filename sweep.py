@@ -19,7 +19,7 @@ from main import program
 from workshop.bounds import LARGEST_SEED, file_name, require_bounds, require_directory, within
 from workshop.commands import EXIT_OTHER, no_such_flag, read_flags, run_program
 from workshop.flags import flag_names, options_of, typed_flags
-from workshop.many_runs import Axis, Backend, Objective, Search, Sweep, X, compare_runs, read_axes
+from workshop.many_runs import Axis, Backend, Objective, Search, Selection, Sweep, X, compare_runs, read_axes
 from workshop.messages import UsageError, say, shown
 
 SET_BY_THE_SWEEP = ("--seed", "--name", "--runs-dir")
@@ -57,7 +57,7 @@ class Options:
     """With --optimise: the file that Optuna keeps its trials in (without: in --runs-dir), or a database's URL."""
     x: X = "comparisons"
     """What the figure at the end draws the true return against."""
-    plots_dir: Path = Path("plots")
+    plots_dir: Path = Path("runs/plots")
     """Where the figure and the table go."""
 
     def __post_init__(self) -> None:
@@ -87,7 +87,9 @@ def main() -> None:
         search = Search(options.name, storage, options.optimise, options.first_seed)
         paths, best, failed = sweep.run_search(search, options.trials, axes, passed_on)
     if paths:
-        compare_runs(paths, options.x, options.plots_dir, options.name)
+        names = {flag: option.name for option in options_of(program.config()) for flag in option.flags}
+        selection = Selection(given=tuple(names[flag] for flag, _ in typed_flags(passed_on)))
+        compare_runs(paths, options.x, options.plots_dir, options.name, program.defaults, selection)
     if best is not None:
         say("The best flags:")
         print(best, flush=True)

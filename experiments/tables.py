@@ -152,7 +152,8 @@ def study(options: Options, passed_on: str) -> None:
     name, runs_dir = options.table, options.runs_dir / options.table
     varied, fixed = STUDIES[name]
     own = f"--name {name} --seeds {options.seeds} --first-seed {options.first_seed} --jobs {options.jobs}"
-    command = f"sweep.py {varied} {own} --runs-dir {runs_dir} -- {fixed} --no-pictures {passed_on}".strip()
+    places = f"--runs-dir {runs_dir} --plots-dir plots"
+    command = f"sweep.py {varied} {own} {places} -- {fixed} --no-pictures {passed_on}".strip()
     print(f"    python {command}\n", flush=True)
     subprocess.run([sys.executable, *shlex.split(command)], cwd=ROOT, check=True)
     figure = ROOT / "plots" / f"{name}.png"

@@ -25,7 +25,7 @@ from workshop.flags import flag_names
 from workshop.many_runs import overview
 from workshop.many_runs import sweep as many_sweep
 from workshop.records.comparisons_from import read_record
-from workshop.records.finished import read_run
+from workshop.records.finished import find_runs, read_run
 from workshop.reports import report
 
 Typed = tuple[str, ...]  # what comes after a flag
@@ -60,23 +60,18 @@ MAIN = {
     "--seed": whole(0, 2**32 - 1),
     "--name": one_of("a", "a.b-c_d", "..", "CON", "a b"),
     "--runs-dir": one_of("other", "other/below", "file"),
-    "--pictures": ON_OR_OFF,
-    "--no-pictures": ON_OR_OFF,
     "--preset": one_of("none", "few-comparisons"),
     "--device": one_of("cpu", "auto", "cuda"),
     "--reward": one_of("learned", "true"),
-    "--check": ON_OR_OFF,
-    "--hint": ON_OR_OFF,
     "--watch": one_of("nowhere", "file"),
     "--resume": one_of("nowhere", "file"),
     "--total-timesteps": whole(100, 600),
     "--iterations": whole(1, 3),
     "--env": one_of("FixedHorizonCartPole-v0", "Pendulum-v1", "CartPole-v1", "FrozenLake-v1", "Pendulum-v9"),
+    "--env-kwargs": one_of("g=9.8", "sutton_barto_reward=true", "is_slippery=False", "nonsense"),
     "--fixed-horizon": whole(2, 30),
-    "--allow-variable-horizon": ON_OR_OFF,
-    "--no-allow-variable-horizon": ON_OR_OFF,
+    "--evaluation-episodes": whole(1, 3),
     "--loss": one_of("yours", "bradley-terry", "thurstone", "lapse", "hinge"),
-    "--solution": ON_OR_OFF,
     "--loss-temperature": number(0.125, 8),
     "--hinge-margin": number(0.125, 8),
     "--lapse-rate": number(0.125, 0.875),
@@ -92,12 +87,8 @@ MAIN = {
     "--entropy-bonus": number(0, 1),
     "--clip-range": number(0.125, 1),
     "--initial-log-std": number(-3, 2),
-    "--orthogonal-init": ON_OR_OFF,
-    "--no-orthogonal-init": ON_OR_OFF,
     "--value-coefficient": number(0, 2),
     "--max-grad-norm": number(0.125, 4),
-    "--normalise": ON_OR_OFF,
-    "--no-normalise": ON_OR_OFF,
     "--gamma": number(0, 1),
     "--gae-lambda": number(0, 1),
     "--ensemble-size": whole(1, 3),
@@ -108,8 +99,6 @@ MAIN = {
     "--reward-batch-size": whole(1, 30),
     "--reward-learning-rate": number(2**-20, 0.125),
     "--weight-decay": number(0, 8),
-    "--adaptive-weight-decay": ON_OR_OFF,
-    "--no-adaptive-weight-decay": ON_OR_OFF,
     "--dropout": number(0, 0.875),
     "--comparisons": whole(0, 12),
     "--comparisons-from": one_of("recorded", "nowhere", "file"),
@@ -127,8 +116,6 @@ MAIN = {
     "--comparisons-per-fit": whole(1, 5),
     "--stop-asking": one_of("budget", "settled"),
     "--settle-patience": whole(1, 3),
-    "--pretrain": ON_OR_OFF,
-    "--no-pretrain": ON_OR_OFF,
     "--recent-fraction": number(0, 1),
     "--oracle": one_of("synthetic"),  # the others wait for a person
     "--oracle-temperature": number(0, 4),
@@ -140,17 +127,18 @@ MAIN = {
     "--labeller": one_of("me", "…"),
     "--goal": one_of("", "spin"),
     "--ask-again": whole(0, 5),
-    "--keep-labelling": ON_OR_OFF,
-    "--no-keep-labelling": ON_OR_OFF,
-    "--show-true-return": ON_OR_OFF,
-    "--no-show-true-return": ON_OR_OFF,
     "--host": one_of("127.0.0.1", "nowhere"),
     "--port": whole(0, 65535),
-    "--open-page": ON_OR_OFF,
-    "--no-open-page": ON_OR_OFF,
-}
+} | dict.fromkeys(("--check", "--hint", "--solution"), ON_OR_OFF)
+for name in ("pictures", "allow-variable-horizon", "orthogonal-init", "normalise", "adaptive-weight-decay", "pretrain",
+             "keep-labelling", "show-true-return", "open-page"):  # fmt: skip
+    MAIN |= {f"--{name}": ON_OR_OFF, f"--no-{name}": ON_OR_OFF}
 COMPARE = {
     "--x": one_of("env_steps", "comparisons", "seconds", "steps"),
+    "--baseline": one_of("the defaults", "--fragment-length 5", "rlhf"),
+    "--only": st.sampled_from([("hidden-sizes",), ("--hidden-sizes 64 64", "nothing"), ("…",)]),
+    "--follow": ON_OR_OFF,
+    "--group-by": st.sampled_from([("env",), ("fragment_length",), ("--hidden-sizes", "query")]),
     "--plots-dir": one_of("plots", "plots/below", "file"),
     "--name": one_of("a", "a b", "nul"),
     "--runs": one_of("run"),  # which is no flag
@@ -207,6 +195,7 @@ def _without_what_takes_long() -> Iterator[None]:
         for name in ("draw_learning_curve", "draw_learned_reward"):
             patch.setattr(report, name, lambda *_: None)
         patch.setattr(overview, "save", lambda figure, path: None)
+        patch.setattr(compare, "follow_runs", lambda starts, *others: compare.compare_runs(find_runs(starts), *others))
         patch.setattr(many_sweep, "as_done", lambda function, tasks: ((task, function(task)) for task in tasks))
         patch.setattr(many_sweep.Sweep, "_run_quietly", lambda self, *others: made_up(*others))
         yield

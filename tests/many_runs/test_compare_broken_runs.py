@@ -9,6 +9,7 @@ import pytest
 from broken_runs import WRONG, files, linked, some, thoroughly
 from made_up_runs import write_run
 
+from main import program
 from workshop.many_runs import overview
 from workshop.records.finished import read_run
 from workshop.records.untrusted import BrokenRecordError
@@ -28,7 +29,8 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calla
             (broken / name).write_bytes(content)
         spoil(broken)
         before = files(tmp_path / "runs")
-        overview.compare_runs([*sorted((tmp_path / "runs").iterdir())], "env_steps", tmp_path / "plots", "comparison")
+        paths = sorted((tmp_path / "runs").iterdir())
+        overview.compare_runs(paths, "env_steps", tmp_path / "plots", "comparison", program.defaults)
         assert files(tmp_path / "runs") == before
         said = capsys.readouterr()
         assert "Figure: " in said.err
@@ -54,7 +56,10 @@ def test_compare_survives_files_cut_short_anywhere(tmp_path: Path):
 
 @thoroughly
 def test_compare_leaves_out_or_takes_whatever_the_options_are(compared, capsys: pytest.CaptureFixture, thorough: bool):
-    options = ["seed", "env", "iterations", "packages", "name", "fixed_horizon", "reward", "hidden_sizes", "pretrain"]
+    options = [
+        "seed", "env", "iterations", "packages", "name", "fixed_horizon", "reward", "hidden_sizes", "pretrain",
+        "preset", "comparisons_from",
+    ]  # fmt: skip
     for option in options:
         for value in WRONG if thorough else (None, "$\\frac$", "x", {}):
 

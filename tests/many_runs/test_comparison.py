@@ -1,4 +1,4 @@
-"""Finding, reading, grouping and drawing runs, on small made-up ones with known answers; and `compare.py` as typed."""
+"""Finding, reading, grouping and summing up runs, on small made-up ones with known answers."""
 
 import json
 import math
@@ -9,9 +9,8 @@ import pytest
 from made_up_runs import write_run
 from scipy import stats
 
-from workshop.many_runs.figure import aligned, draw_groups
-from workshop.many_runs.groups import Group, as_flag, group_runs, mean_random_return
-from workshop.many_runs.summaries import centre, centre_name, interval, quantiles
+from workshop.many_runs.groups import Group, group_runs, mean_random_return
+from workshop.many_runs.summaries import centre, centre_name, interval, interval_of_median, quantiles, resampled_centres
 from workshop.many_runs.table import as_markdown, table
 from workshop.messages import UsageError
 from workshop.records.finished import find_runs, read_run
@@ -115,7 +114,7 @@ def test_a_run_that_cannot_be_used_says_why(tmp_path: Path, what: str, says: str
         read_run(path)
 
 
-# Grouping and labelling
+# Grouping
 
 
 def test_runs_that_differ_by_the_seed_alone_are_one_group(tmp_path: Path):
@@ -127,7 +126,7 @@ def test_runs_that_differ_by_the_seed_alone_are_one_group(tmp_path: Path):
     assert group.label == "rlhf"
 
 
-def test_groups_are_labelled_by_what_differs_and_ordered_by_its_value(tmp_path: Path):
+def test_groups_are_ordered_by_the_values_in_which_they_differ(tmp_path: Path):
     for length, pretrain in ((50, True), (5, True), (5, False), (10, True)):
         write_run(tmp_path, [0, 200], fragment_length=length, pretrain=pretrain)
     assert [group.label for group in groups_in(tmp_path)] == [
@@ -138,22 +137,12 @@ def test_groups_are_labelled_by_what_differs_and_ordered_by_its_value(tmp_path: 
     ]
 
 
-def test_an_option_that_only_some_runs_have_tells_them_apart(tmp_path: Path):
-    write_run(tmp_path, [0, 200])
-    write_run(tmp_path, [0, 200], dropout=0.1)
-    assert [group.label for group in groups_in(tmp_path)] == ["--dropout 0.1", "without --dropout"]
-
-
-def test_baselines_come_last_and_are_labelled_apart(tmp_path: Path):
-    write_run(tmp_path, [0, 199], comparisons=[0, 0], reward="true")
+def test_runs_on_the_true_reward_come_last(tmp_path: Path):
+    write_run(tmp_path, [0, 199], comparisons=[0, 0], reward="true", fragment_length=1)
     write_run(tmp_path, [0, 200], fragment_length=5)
     write_run(tmp_path, [0, 200], fragment_length=9)
     groups = groups_in(tmp_path)
-    assert [(group.label, group.is_baseline) for group in groups] == [
-        ("--fragment-length 5", False),
-        ("--fragment-length 9", False),
-        ("true reward", True),
-    ]
+    assert [group.has_true_reward for group in groups] == [False, False, True]
     assert mean_random_return(groups) == -30
 
 
@@ -163,20 +152,6 @@ def test_the_same_run_twice_counts_once(tmp_path: Path):
     groups, repeated = group_runs([read_run(later), read_run(first)])
     assert [run.path for run in groups[0].runs] == [later]
     assert [run.path for run in repeated] == [first]
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "flag"),
-    [
-        ("fragment_length", 5, "--fragment-length 5"),
-        ("hidden_sizes", [64, 32], "--hidden-sizes 64 32"),
-        ("pretrain", False, "--no-pretrain"),
-        ("pretrain", True, "--pretrain"),
-        ("fixed_horizon", None, "without --fixed-horizon"),
-    ],
-)
-def test_an_option_is_named_as_it_is_typed(name: str, value: object, flag: str):
-    assert as_flag(name, value) == flag
 
 
 # Statistics
@@ -221,12 +196,25 @@ def test_quartiles_are_numbers_of_runs_and_count_the_unsolved_as_never():
     np.testing.assert_array_equal(quantiles([10, 20, math.inf, 30]), [20, 30, math.inf])
 
 
-# The table and the figure
+def test_resampled_curves_are_resampled_place_by_place():
+    values = np.random.default_rng(2).normal([0, 10, 100], size=(9, 3))
+    together = resampled_centres(values)
+    for place in range(3):
+        np.testing.assert_allclose(together[:, place], resampled_centres(values[:, place]))
+
+
+def test_interval_of_the_median_counts_the_unsolved_as_never():
+    assert interval_of_median(np.array([10, 20, 30, 40])) is None
+    assert interval_of_median(np.array([10.0, 20, 30, math.inf, math.inf])) == (10, math.inf)
+    assert interval_of_median(np.full(5, math.inf)) == (math.inf, math.inf)
+
+
+# The table
 
 
 def test_table_has_a_row_for_each_group(tmp_path: Path):
     for seed, (final, asked) in enumerate([(200, 30), (195, 20), (100, 99)]):
-        write_run(tmp_path, [0, final], comparisons=[0, asked], seed=seed, fragment_length=5)
+        write_run(tmp_path, [0, final], comparisons=[0, asked], seed=seed)
     write_run(tmp_path, [0, 200], comparisons=[0, 0], reward="true")
     learned, true = table(groups_in(tmp_path))
     assert (learned["n"], learned["final_true_return"], learned["share_solved"]) == (3, 165, 2 / 3)
@@ -236,52 +224,5 @@ def test_table_has_a_row_for_each_group(tmp_path: Path):
     assert math.isnan(learned["low"])
     assert math.isnan(true["comparisons_to_solve_median"])
     text = as_markdown([learned, true])
-    assert "| rlhf | 3 | 165.0 | 67% | 30 (30 to never) | 2.0 |" in text
-    assert "| true reward | 1 | 200.0 | 100% |  | 2.0 |" in text
-
-
-def test_runs_are_compared_at_the_same_places(tmp_path: Path):
-    one = read_run(write_run(tmp_path, [0, 100, 200], comparisons=[0, 10, 10]))
-    two = read_run(write_run(tmp_path, [0, 60, 80, 90], comparisons=[0, 5, 10, 20], seed=1))
-    grid, values = aligned([one, two], "env_steps", "true_return_mean")
-    np.testing.assert_array_equal(grid, [0, 100, 200])  # as far as both went
-    np.testing.assert_array_equal(values, [[0, 100, 200], [0, 60, 80]])
-    grid, values = aligned([one, two], "comparisons", "true_return_mean")
-    np.testing.assert_array_equal(grid, [0, 5, 10, 20])
-    np.testing.assert_array_equal(values, [[0, 0, 200, 200], [0, 60, 80, 90]])
-    grid, values = aligned([one, two], "seconds", "reward_model_accuracy")
-    np.testing.assert_array_equal(grid, [2, 4])  # nothing was held out at first
-    np.testing.assert_allclose(values, [[0.6, 0.7]] * 2)
-
-
-def labelled(axes) -> list[str]:
-    return [line.get_label() for line in axes.get_lines() if not line.get_label().startswith("_")]
-
-
-@pytest.mark.parametrize("x", ["env_steps", "comparisons", "seconds"])
-def test_figure_has_a_line_for_each_group_that_names_its_runs(tmp_path: Path, x: str):
-    for seed in range(5):
-        write_run(tmp_path, [0, 100 + seed, 200], seed=seed, fragment_length=5)
-    for seed in range(3):
-        write_run(tmp_path, [0, 10, 20], seed=seed, fragment_length=50)
-    write_run(tmp_path, [0, 200, 200], comparisons=[0, 0, 0], reward="true")
-    returns, accuracy, correlation, to_solve = draw_groups(groups_in(tmp_path), x).axes
-    curves = ["--fragment-length 5 (mean of n = 5, 95 % bootstrap band)", "--fragment-length 50 (mean of n = 3)"]
-    references = ["true reward, at the end (mean of n = 1)", "random policy", "solved: 190"]
-    assert labelled(returns) == [*curves, *references]
-    assert labelled(accuracy) == labelled(correlation) == curves
-    assert len(returns.collections) == 1  # the band, of the group with five runs
-    five = returns.get_lines()[5]
-    np.testing.assert_array_equal(five.get_ydata(), [0, 102, 200])
-    marks = [offset for collection in to_solve.collections for offset in collection.get_offsets()]
-    assert len(marks) == 8
-
-
-def test_figure_of_baselines_alone_draws_them_as_lines(tmp_path: Path):
-    for gamma in (0.9, 0.99):
-        write_run(tmp_path, [0, 100, 200], comparisons=[0, 0, 0], reward="true", gamma=gamma)
-    (axes,) = draw_groups(groups_in(tmp_path), "env_steps").axes
-    assert labelled(axes)[:2] == ["--gamma 0.9 (n = 1)", "--gamma 0.99 (n = 1)"]
-
-
-# As typed
+    assert "| --reward learned | 3 | 165.0 | 67% | 30 (30 to never) | 2.0 |" in text
+    assert "| --reward true | 1 | 200.0 | 100% |  | 2.0 |" in text

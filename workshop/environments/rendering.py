@@ -30,7 +30,8 @@ env.reset(seed=0)
 env.render()
 if sys.argv[3] == "human" and "pygame" in sys.modules:
     driver = sys.modules["pygame"].display.get_driver()
-    assert driver not in ("dummy", "offscreen"), "SDL opens no window here""""
+    assert driver not in ("dummy", "offscreen"), "no window is opened here"
+"""
 
 _found_out: dict[str, str] = {}  # why an environment cannot be drawn, by what it is made of
 

@@ -1,35 +1,58 @@
-"""Runs in groups of equal options, and what to call the groups."""
+"""Runs in groups of equal options."""
 
-import json
-from collections.abc import Iterable, Sequence
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from workshop.many_runs.labels import as_key, differing_names, label_all, label_by
+from workshop.many_runs.tasks import OF_THE_TASK
+from workshop.messages import UsageError, shown
 from workshop.records import FinishedRun
+
+Defaults = Callable[[Mapping[str, Any]], Mapping[str, Any]]  # of a run's options, by name: see `Program.defaults`
 
 # They say which run it is and where it was put, not what was run
 NOT_GROUPED_BY = ("seed", "runs_dir")
-NOT_SET = "not set"
-LONGEST_LABEL = 300  # characters
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ by their seed alone, in the order of their seeds, under a label that tells them from others."""
+    """Runs that differ by their seed alone, or by what they were not grouped by, in the order of their seeds.
+
+    | field | what |
+    | --- | --- |
+    | label | what the group is called, and no other |
+    | runs | its runs |
+    | flags | all flags by which it differs from its defaults |
+    | is_default | whether it differs in nothing that is learned |
+    """
 
     label: str
     runs: Sequence[FinishedRun]
+    flags: str = ""
+    is_default: bool = False
 
     @property
-    def is_baseline(self) -> bool:
+    def has_true_reward(self) -> bool:
         """Whether these runs learned from the true reward."""
-        return self.runs[0].options.get("reward") == "true"
+        return _has_true_reward(self.runs[0])
+
+    @property
+    def solved_at(self) -> float | None:
+        """The true return from which these runs count as solved, None if nobody says."""
+        return self.runs[0].solved_at
 
     def final(self, column: str) -> np.ndarray:
         """The column's value at the end of each run, shape (n,)."""
         return np.array([run.columns[column][-1] for run in self.runs])
+
+    @property
+    def solved(self) -> np.ndarray:
+        """Whether each run is solved at its end, shape (n,)."""
+        return np.array([run.solved for run in self.runs])
 
     @property
     def to_solve(self) -> np.ndarray:
@@ -37,23 +60,48 @@ class Group:
         return np.array([run.comparisons_to_solve for run in self.runs], dtype=float)
 
 
-def group_runs(runs: Iterable[FinishedRun]) -> tuple[list[Group], list[FinishedRun]]:
-    """Group runs by every option but the seed (and the directory they were put in); label groups by what differs.
+def nothing_known(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The defaults of options of which nobody knows any."""
+    return {}
 
-    Baselines, which learn from the true reward, come last, and are labelled apart from the others. Of several runs with
-    the same options and the same seed, which say the same, the last is taken; the others are returned too.
+
+def group_runs(
+    runs: Iterable[FinishedRun], defaults: Defaults = nothing_known, by: Sequence[str] = ()
+) -> tuple[list[Group], list[FinishedRun]]:
+    """Group the runs of one task by every option but the seed (and where they were put), or only `by` these.
+
+    Groups come in the order of the values in which they differ; those that learned from the true reward come last, and
+    never share a group with others. Of several runs with the same options and the same seed, which say the same, the
+    last is taken; the others are returned too.
     """
     members: dict[str, dict[int, FinishedRun]] = {}
     repeated = []
     for run in sorted(runs, key=lambda run: run.path.name.rpartition("__")[2]):  # by the time at which they began
-        seeds = members.setdefault(_key(_grouped_by(run)), {})
+        seeds = members.setdefault(as_key(_grouped_by(run)), {})
         if run.seed in seeds:
             repeated.append(seeds[run.seed])
         seeds[run.seed] = run
-    groups = [[seeds[seed] for seed in sorted(seeds)] for seeds in members.values()]
-    baselines = [group for group in groups if group[0].options.get("reward") == "true"]
-    learned = [group for group in groups if group not in baselines]
-    return [*_label(learned), *_label(baselines)], repeated
+    equal = [[seeds[seed] for seed in sorted(seeds)] for seeds in members.values()]
+    groups = _pooled(equal, defaults, by) if by else _labelled(equal, defaults)
+    differing = differing_names([_grouped_by(group.runs[0]) for group in groups])
+
+    def place(group: Group) -> tuple[bool, list[tuple[int, Any]]]:
+        values = by or differing
+        return group.has_true_reward, [_sortable(group.runs[0].options.get(name)) for name in values]
+
+    return sorted(groups, key=place), repeated
+
+
+def option_names(typed: Iterable[str], runs: Iterable[FinishedRun]) -> list[str]:
+    """The options that were typed, as names or as flags; a UsageError for one that no run has."""
+    known = {name for run in runs for name in _grouped_by(run)}
+    names = [each.lstrip("-").replace("-", "_") for each in typed]
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ": name one that config.json has, as fragment_length."
+            raise UsageError(f"--group-by {shown(name)}: the runs have no such option{hint}")
+    return names
 
 
 def mean_random_return(groups: Iterable[Group]) -> float:
@@ -63,37 +111,38 @@ def mean_random_return(groups: Iterable[Group]) -> float:
     return float(np.mean(returns)) if returns else float("nan")
 
 
-def _grouped_by(run: FinishedRun) -> dict[str, Any]:
-    return {option: value for option, value in run.options.items() if option not in NOT_GROUPED_BY}
-
-
-def _key(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def _label(groups: list[list[FinishedRun]]) -> list[Group]:
-    """Groups with labels, in the order of the values that they differ by."""
+def _labelled(groups: Sequence[Sequence[FinishedRun]], defaults: Defaults) -> list[Group]:
     options = [_grouped_by(group[0]) for group in groups]
-    names = list(dict.fromkeys(name for each in options for name in each))
-    differing = [name for name in names if len({_key(each.get(name, NOT_SET)) for each in options}) > 1]
-    labelled = []
-    for each, group in zip(options, groups, strict=True):
-        label = " ".join(as_flag(name, each.get(name, NOT_SET)) for name in differing)
-        label = "".join(character if character.isprintable() else "�" for character in label[:LONGEST_LABEL])
-        order = [_sortable(each.get(name, NOT_SET)) for name in differing]
-        alone = "true reward" if each.get("reward") == "true" else str(each.get("name", "all runs"))
-        labelled.append((order, Group(label or alone, group)))
-    return [group for _, group in sorted(labelled, key=lambda pair: pair[0])]
+    labels = label_all(options, [defaults(group[0].options) for group in groups])
+    return [
+        Group(label.text, group, label.flags, label.is_default) for label, group in zip(labels, groups, strict=True)
+    ]
 
 
-def as_flag(name: str, value: Any) -> str:
-    """An option as a user types it: `--fragment-length 5`, `--no-pretrain`, `--hidden-sizes 64 64`."""
-    flag = name.replace("_", "-")
-    if isinstance(value, bool):
-        return f"--{flag}" if value else f"--no-{flag}"
-    if value is None or value == NOT_SET:
-        return f"without --{flag}"
-    return f"--{flag} {' '.join(map(str, value)) if isinstance(value, list) else value}"
+def _pooled(equal: Sequence[Sequence[FinishedRun]], defaults: Defaults, by: Sequence[str]) -> list[Group]:
+    """Groups of all that have the same values of these options, the label naming each of them."""
+    pools: dict[str, list[FinishedRun]] = {}
+    for group in equal:
+        key = as_key([_has_true_reward(group[0]), *(group[0].options.get(name) for name in by)])
+        pools.setdefault(key, []).extend(group)
+    values = []
+    for runs in pools.values():
+        names = dict.fromkeys([*(["reward"] if _has_true_reward(runs[0]) else []), *by])
+        values.append({name: runs[0].options.get(name) for name in names})
+    pooled = []
+    for label, value, runs in zip(label_by(values), values, pools.values(), strict=True):
+        own = defaults(runs[0].options)
+        is_default = all(name in own and own[name] == each for name, each in value.items())
+        pooled.append(Group(label, sorted(runs, key=lambda run: run.seed), label, is_default))
+    return pooled
+
+
+def _has_true_reward(run: FinishedRun) -> bool:
+    return run.options.get("reward") == "true"
+
+
+def _grouped_by(run: FinishedRun) -> dict[str, Any]:
+    return {name: value for name, value in run.options.items() if name not in (*NOT_GROUPED_BY, *OF_THE_TASK)}
 
 
 def _sortable(value: Any) -> tuple[int, Any]:

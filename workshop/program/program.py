@@ -4,7 +4,7 @@ import json
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,10 @@ from workshop.commands import read_flags, run_program
 from workshop.data import Comparisons
 from workshop.environments import known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
-from workshop.flags import typed_flags
+from workshop.flags import as_json, typed_flags
 from workshop.messages import UsageError, say
 from workshop.program.device import set_up_device
+from workshop.program.own_defaults import own_defaults
 from workshop.program.plan import Plan, plan_run
 from workshop.program.run import Run, recorded_config
 from workshop.program.tuned import tuned_settings
@@ -41,6 +42,10 @@ class Program(Generic[Config]):
     def read_config(self, arguments: Sequence[str]) -> Config:
         """The flags, with defaults that suit the environment; a UsageError for a mistake in them."""
         return read_flags(self.config, arguments, tuned_settings, HELP["groups"])
+
+    def defaults(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """What these options of a run, by name, would be by default: see `own_defaults`."""
+        return own_defaults(options, as_json(self.config()), tuned_settings)
 
     def train(
         self,

@@ -9,4 +9,11 @@ from workshop.records.for_other_tools import export
 from workshop.records.fragment_files import LARGEST_FRAGMENTS
 from workshop.records.learned_from import kept
 from workshop.records.progress import Row, as_csv, cell, summarise
-from workshop.records.untrusted import CONFIG, BrokenRecordError, read_config, refuse_import, refuse_links_and_code
+from workshop.records.untrusted import (
+    CONFIG,
+    BrokenRecordError,
+    read_config,
+    read_file,
+    refuse_import,
+    refuse_links_and_code,
+)

@@ -53,6 +53,11 @@ def read_bytes(path: Path) -> bytes:
         raise BrokenRecordError(f"{path} cannot be read.") from problem
 
 
+def read_file(run: Path, relative: str) -> bytes:
+    """The text file at this path below the run directory; a BrokenRecordError if it is none, or leads out of it."""
+    return read_bytes(find_file(run, relative))
+
+
 def parse_object(text: bytes, place: str) -> dict[str, Any]:
     """A JSON object as a dict; a BrokenRecordError that names the place if it is not one."""
     try:
