@@ -30,7 +30,8 @@ class Report:
 
     `started` is the time, by `time.perf_counter`, from which the run's seconds count. `seed` is the run's; the
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
-    `follow`, if given, is called with each row of the progress. It is a context, which ends with the run.
+    `follow`, if given, is called with each row of the progress. Where a person has a `goal` of their own the true
+    reward means nothing, and so nothing is called solved, or hacked. It is a context, which ends with the run.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Report:
         follow: Callable[[Row], object] | None = None,
         show_bar: bool = True,
         how: HowToEvaluate | None = None,
+        goal: str = "",
     ):
         self._directory, self._spec, self._started, self._follow = directory, spec, started, follow
+        self._goal, self._threshold = goal, None if goal else solved_at(spec)
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]), how)
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
@@ -81,9 +84,9 @@ class Report:
         evaluation = self._evaluator.evaluate(agent.policy(), reward)
         self._episodes.append(evaluation.episodes.without_steps())
         self._last = replace(evaluation, episodes=self._episodes[-1])
-        alarm = self._alarm.check(evaluation, reward)
+        alarm = None if self._goal else self._alarm.check(evaluation, reward)
         if alarm is not None:
-            self._bar.say(alarm)
+            self._bar.say(alarm[0])
         row = {
             "iteration": len(self._episodes) - 1,
             "env_steps": env_steps,
@@ -92,7 +95,7 @@ class Report:
             "learned_return_mean": evaluation.learned_return_mean,
             "reward_correlation": evaluation.reward_correlation,
             "seconds": time.perf_counter() - self._started,
-            "reward_hacking": int(alarm is not None),
+            "reward_hacking": int(alarm is not None and alarm[1]),
             "random_return_mean": self._evaluator.random_return,
             **learned_from,
         }
@@ -137,13 +140,15 @@ class Report:
 
     def result(self) -> dict[str, Any]:
         """What came of the run."""
-        summary = summarise(self._directory.rows, solved_at(self._spec))
+        summary = summarise(self._directory.rows, self._threshold)
+        if self._goal:
+            summary["solved"] = None  # nobody can say
         seconds = round(time.perf_counter() - self._started, 1)
         return {"run": str(self._directory.path), **summary, "seconds": seconds}
 
     def finish(self, pictures: bool) -> None:
         """Draw the plots and, if wanted and possible, the moving pictures."""
-        rows, path, threshold = self._directory.rows, self._directory.path, solved_at(self._spec)
+        rows, path, threshold = self._directory.rows, self._directory.path, self._threshold
         curve = path / "plots" / "learning_curve.png"
         attempt(curve, partial(draw_learning_curve, rows, threshold, curve, self._evaluator.episodes))
         if len(self._last.learned_rewards):
