@@ -79,15 +79,25 @@ class FixedHorizonCartPoleEnv(CartPoleEnv):
         return observe(self.state), reward, False, False, {}
 
     def render(self) -> np.ndarray | None:
-        """Draw with Gymnasium's renderer. A cart that leaves the picture on one side comes back on the other."""
-        state = self.state
-        if state is not None:
-            track = 2 * self.x_threshold
-            self.state = state.copy()
-            self.state[0] = (state[0] + self.x_threshold) % track - self.x_threshold
-        picture: np.ndarray | None = super().render()  # type: ignore[no-untyped-call]  # nor this
-        self.state = state
-        return picture
+        """Draw the pole with the cart in the middle, "rgb_array" as an array (400, 480, 3), "human" in a window."""
+        if self.render_mode is None or self.state is None:
+            return super().render()  # type: ignore[no-untyped-call]  # nor this; it warns, or does nothing
+        import pygame  # which not every run needs
+
+        from workshop.environments.pole_picture import as_array, pole_picture
+
+        picture = pole_picture(float(self.state[0]), float(self.state[2]))
+        if self.render_mode == "rgb_array":
+            return as_array(picture)
+        if self.screen is None:
+            pygame.display.init()
+            self.screen = pygame.display.set_mode(picture.get_size())
+            self.clock = pygame.time.Clock()
+        self.screen.blit(picture, (0, 0))
+        pygame.event.pump()
+        self.clock.tick(self.metadata["render_fps"])
+        pygame.display.flip()
+        return None
 
 
 class FixedHorizonCartPoleVectorEnv(CartPoleVectorEnv):
