@@ -9,6 +9,7 @@ from workshop.environments.specs import (
     environment_spec,
     episode_steps,
     keyword_arguments,
+    return_range,
     solved_at,
     spaces_of,
 )
