@@ -64,4 +64,4 @@ def _draw_track(surface: pygame.Surface, position: float) -> None:
 @cache
 def _number(text: str) -> pygame.Surface:
     pygame.font.init()
-    return pygame.font.Font(None, 24).render(text, True, GREY)
+    return pygame.font.Font(None, 30).render(text, True, GREY)

@@ -74,9 +74,12 @@ class Program(Generic[Config]):
         say_what_is_special(config, plan)
         show_bar = config.oracle.oracle != "terminal"
         how = how_to_evaluate(config, plan)
+        answers = config.preferences.comparisons + len(recorded) if config.reward == "learned" else 0
+        goal = config.labelling.goal if config.oracle.oracle != "synthetic" else ""
+        said = (follow, show_bar, how, answers, goal)
         with (
             open_directory() as directory,
-            Report(directory, plan.spec, plan.total, config.seed, started, follow, show_bar, how) as report,
+            Report(directory, plan.spec, plan.total, config.seed, started, *said) as report,
             Run(config, plan, device, directory, report, recorded) as run,
         ):
             self.rlhf(config, run)
