@@ -18,6 +18,7 @@ from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_che
 from workshop.flags import as_json, typed_flags
 from workshop.messages import UsageError, say
 from workshop.program.device import set_up_device
+from workshop.program.newest import run_to_resume, run_to_watch
 from workshop.program.own_defaults import own_defaults
 from workshop.program.plan import Plan, plan_run
 from workshop.program.run import Run, recorded_config
@@ -114,7 +115,7 @@ class Program(Generic[Config]):
             raise UsageError(f"{' and '.join(instead)} each do something else than begin a run; give one of them.")
         env = config.environment.env if "--env" in typed else None
         if config.watch is not None:
-            watch(config.watch, env)
+            watch(run_to_watch(config.watch, config.runs_dir), env)
         elif config.hint > 0:
             give_hints(config.hint)
         elif config.check:
@@ -124,6 +125,7 @@ class Program(Generic[Config]):
             if resume is not None:
                 if not {*typed} <= {"--resume", "--env"}:
                     raise UsageError("--resume goes on with a run as it was begun: give no other flag.")
+                resume = run_to_resume(resume, config.runs_dir)
                 config = recorded_config(resume, self.config, env)
             print(json.dumps(self.train(config, started, arguments, resume)), flush=True)
 

@@ -195,7 +195,7 @@ def recorded_config(run: Path, kind: type[Config], env: str | None = None) -> Co
     """
     if not os.path.isfile(run / CONFIG):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
         raise UsageError(f"--resume {shown(run)}: there is no run; name the directory of one, such as runs/….")
-    if (run / "agent.zip").exists() and not Checkpoints(run).exist:
+    if is_finished(run):
         raise RunError(f"--resume {run}: the run is finished.")
     try:
         options = read_config(run)
@@ -208,3 +208,8 @@ def recorded_config(run: Path, kind: type[Config], env: str | None = None) -> Co
         return from_json(kind, options)
     except ValueError as problem:  # what there is to say is about flags that nobody typed
         raise RunError(f"--resume {run}: {CONFIG} does not hold options of this version of the workshop.") from problem
+
+
+def is_finished(run: Path) -> bool:
+    """Whether there is nothing left to go on from in this directory of a run."""
+    return (run / "agent.zip").exists() and not Checkpoints(run).exist

@@ -96,6 +96,8 @@ def _range(seen: np.ndarray, space: Space, index: int) -> np.ndarray:
     assert isinstance(space, spaces.Box), "environment_spec takes no others"
     low, high = (float(bound.reshape(-1)[index]) for bound in (space.low, space.high))
     least, most = np.percentile(seen, OUTLIERS)
-    if np.isfinite(high - low) and high - low <= 2 * (seen.max() - seen.min()):  # it has been nearly everywhere
+    if np.isfinite(high - low) and high - low <= 2 * (
+        float(seen.max()) - float(seen.min())
+    ):  # it has been nearly everywhere
         least, most = low, high
     return np.linspace(least, most, POINTS)
