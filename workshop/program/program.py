@@ -8,20 +8,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
 from workshop.agent import is_slow
 from workshop.commands import read_flags, run_program
 from workshop.data import Comparisons
 from workshop.environments import known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
-from workshop.flags import as_json, typed_flags
+from workshop.flags import as_json, options_of, typed_flags
 from workshop.messages import UsageError, say
 from workshop.program.device import set_up_device
 from workshop.program.newest import run_to_resume, run_to_watch
 from workshop.program.own_defaults import own_defaults
 from workshop.program.plan import Plan, plan_run
 from workshop.program.run import Run, recorded_config
+from workshop.program.several import instead_of_several
 from workshop.program.tuned import tuned_settings
 from workshop.program.watch import watch
 from workshop.records import Row, RunDirectory, kept, load_comparisons_from
@@ -42,7 +43,9 @@ class Program(Generic[Config]):
 
     def read_config(self, arguments: Sequence[str]) -> Config:
         """The flags, with defaults that suit the environment; a UsageError for a mistake in them."""
-        return read_flags(self.config, arguments, tuned_settings, HELP["groups"])
+        lists = [option.flag for option in options_of(self.config()) if get_origin(option.type) is tuple]
+        instead = partial(instead_of_several, arguments, lists)
+        return read_flags(self.config, arguments, tuned_settings, HELP["groups"], instead)
 
     def defaults(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What these options of a run, by name, would be by default: see `own_defaults`."""
