@@ -15,7 +15,7 @@ from workshop.data import Comparisons, Fragments, Rollouts, Space
 from workshop.environments import encode, encoded_size
 from workshop.exercise import ChoiceModel
 from workshop.messages import RunError, UsageError
-from workshop.networks import AdditiveEnsemble, Bootstraps, EnsembleMLP, Normaliser
+from workshop.networks import AdditiveEnsemble, Bootstraps, EnsembleMLP, Normaliser, round_gradient
 from workshop.safe_files import write_safely
 from workshop.state import State, restore, state_of
 
@@ -163,6 +163,11 @@ class RewardModel:
             rewards = rewards - np.float32(self.config.pessimism) * standardised.std(axis=0)
         return rewards
 
+    def member_rewards(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """Each member's standardised reward, shape (M, n), of which the agent's is the mean, less the pessimism."""
+        rewards = self._member_rewards(observations, actions)
+        return np.asarray((rewards - self._output_mean[:, np.newaxis]) / self._output_std[:, np.newaxis])
+
     def member_returns(self, fragments: Fragments) -> np.ndarray:
         """Each member's return of each fragment, shape (M, n), in the units of the choice model."""
         shape = fragments.true_rewards.shape
@@ -219,7 +224,7 @@ class RewardModel:
     def _step(self, pairs: torch.Tensor, preferences: torch.Tensor) -> None:
         """One gradient step of every member on its own batch: prepared pairs (M, B, 2, …), preferences (M, B)."""
         returns = self.networks.returns(pairs, self.config.dropout, self._dropout_generator).double()  # (M, B, 2)
-        returns.register_hook(_round_gradient)
+        returns.register_hook(round_gradient)
         returns_a, returns_b = returns.flatten(0, 1).unbind(dim=1)  # (M * B,)
         # The loss is a mean over its batch; times M, the sum of the members' own means.
         value = self.config.ensemble_size * self._choice_model.loss(returns_a, returns_b, preferences.flatten())
@@ -342,9 +347,3 @@ class RewardModel:
     def _pieces(self, n: int, steps: int = 1) -> list[slice]:
         at_once = max(1, NUMBERS_AT_ONCE // (steps * encoded_size(*self._spaces)))
         return [slice(first, first + at_once) for first in range(0, max(1, n), at_once)]
-
-
-def _round_gradient(gradient: torch.Tensor) -> torch.Tensor:
-    """Round to multiples of 2^-24, the precision of float32 near 1, so that any right way to write the loss, which is
-    off by about 1e-16 in float64, trains exactly the same model."""
-    return (gradient * 2**24).round() / 2**24

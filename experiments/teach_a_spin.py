@@ -1,7 +1,7 @@
 """Can somebody teach the pole what no reward was written for, with forty answers? `python experiments/teach_a_spin.py`.
 
 Runs `main.py --oracle human --goal …` and answers its page as a patient person would who judges by one of five rules;
-where both clips are about equally good, neither is better. Then measures what the trained agent does, by the rule, beside
+where both clips are about equally good, neither is better. Then measures what the agent does, by the rule, beside
 a random policy. No reward for any of it exists in the repository. Flags after `--` go to `main.py`.
 """
 

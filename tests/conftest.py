@@ -159,7 +159,7 @@ def without_plots() -> Iterator[None]:
     from workshop.reports import report
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("draw_learning_curve", "draw_learned_reward"):
+        for name in ("draw_learning_curve", "draw_learned_reward", "draw_returns", "draw_what_it_learned"):
             patch.setattr(report, name, lambda *_: None)
         yield
 

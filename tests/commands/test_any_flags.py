@@ -191,7 +191,7 @@ def _without_what_takes_long() -> Iterator[None]:
         patch.setattr(main, "program", replace(main.program, preference_loss=bradley_terry_loss))
         patch.setattr(sweep, "program", main.program)
         patch.setattr(report, "why_not_drawn", lambda spec: "for the test")
-        for name in ("draw_learning_curve", "draw_learned_reward"):
+        for name in ("draw_learning_curve", "draw_learned_reward", "draw_returns", "draw_what_it_learned"):
             patch.setattr(report, name, lambda *_: None)
         patch.setattr(overview, "save", lambda figure, path: None)
         patch.setattr(compare, "follow_runs", lambda starts, *others: compare.compare_runs(find_runs(starts), *others))

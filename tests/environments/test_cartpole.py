@@ -110,18 +110,61 @@ def test_same_seed_same_poles_and_other_seed_others():
     assert not np.array_equal(first, other)
 
 
-def test_picture_follows_the_cart_out_of_the_track_and_leaves_the_state_alone():
+def pictures(*states: tuple[float, float]) -> list[np.ndarray]:
+    """The pole at these positions of the cart and angles."""
     env = FixedHorizonCartPoleEnv(render_mode="rgb_array")
     env.reset(seed=0)
-    env.state = np.array([0.5, 0, 0.1, 0])
-    inside = env.render()
-    env.state = np.array([0.5 + 3 * 4.8, 0, 0.1, 0])
-    outside = env.render()
-    assert inside.shape == (400, 600, 3)
-    assert inside.dtype == np.uint8
-    assert len(np.unique(inside.reshape(-1, 3), axis=0)) > 3, "a cart, a pole and a track should be there"
-    np.testing.assert_array_equal(inside, outside)
-    assert env.state[0] == 0.5 + 3 * 4.8
+    drawn = []
+    for position, angle in states:
+        env.state = np.array([position, 0, angle, 0])
+        drawn.append(env.render())
+        assert tuple(env.state) == (position, 0, angle, 0), "drawing changes nothing"
+    return drawn
+
+
+WOOD = (202, 152, 101)
+
+
+def box(picture: np.ndarray, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
+    """The left, top, right and bottom end of what has this colour."""
+    rows, columns = np.nonzero((picture == colour).all(axis=-1))
+    return columns.min(), rows.min(), columns.max(), rows.max()
+
+
+def test_picture_keeps_the_cart_in_the_middle_wherever_it_is():
+    here, far = pictures((0.5, 0.1), (0.5 + 3 * 4.8, 0.1))
+    assert here.shape == (400, 480, 3)
+    assert here.dtype == np.uint8
+    assert box(here, WOOD) == box(far, WOOD)
+    left, _, right, _ = box(here[180:196], (0, 0, 0))
+    assert abs((left + right) / 2 - 240) <= 1
+
+
+@pytest.mark.parametrize("angle", [0, 0.7, np.pi / 2, 3, np.pi, -1, -2.5])
+def test_picture_shows_the_pole_whole_and_large(angle: float):
+    """Its length is a metre, of which the picture shows less than three across."""
+    (picture,) = pictures((0.3, angle))
+    left, top, right, bottom = box(picture, WOOD)
+    assert min(left, top) > 5
+    assert right < 474
+    assert bottom < 394
+    assert np.hypot(right - left, bottom - top) > 150
+    tip = 240 + 160 * np.sin(angle), 196 - 160 * np.cos(angle)
+    assert tuple(picture[round(tip[1]), round(tip[0])]) == WOOD
+
+
+def test_picture_shows_that_the_cart_moves():
+    """The marks pass by: a tenth of a metre to the right is 17 pixels to the left, on all of the track."""
+    before, after = pictures((0, 0), (0.1, 0))
+    marks, later = (np.flatnonzero((picture[210] != 255).any(axis=-1)) for picture in (before, after))
+    assert len(marks) > 10
+    beside = [x for x in marks if 17 < x < 200]
+    assert {x - 17 for x in beside} <= {*later, *(later + 1), *(later - 1)}
+
+
+def test_whole_turns_look_the_same():
+    once, again = pictures((0, 0.4), (0, 0.4 + 2 * np.pi))
+    assert (once != again).any(axis=-1).mean() < 0.001
 
 
 def test_nothing_is_drawn_unless_asked_for():

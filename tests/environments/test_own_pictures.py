@@ -100,7 +100,9 @@ def test_pictures_that_fail_later_cost_nothing_but_themselves(tmp_path: Path):
     assert not (run / "checkpoint").exists()
 
 
-@pytest.mark.parametrize("what", ["draw_learning_curve", "draw_learned_reward", "save_progress"])
+@pytest.mark.parametrize(
+    "what", ["draw_learning_curve", "draw_learned_reward", "draw_what_it_learned", "save_progress"]
+)
 def test_what_is_drawn_of_a_run_is_drawn_last(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     seen = []
 

@@ -233,7 +233,16 @@ def test_the_pole_points_where_it_does():
     assert where(hanging, "o") == (middle[0] + 4, middle[1])
     assert where(right, "o") == (middle[0], middle[1] + 8)
     assert where(left, "o") == (middle[0], middle[1] - 8)
-    assert where(out, "o")[1] < 3  # the cart comes back on the other side, as in the pictures
+    assert where(out, "o") == where(upright, "o"), "the cart stays in the middle, wherever it is"
+
+
+def test_marks_on_the_track_pass_by_as_the_cart_moves():
+    """Three columns of 0.16 m to the right, the cart sees everything three columns further to the left."""
+    track, later = (text.split("\n")[HEIGHT // 2] for text in draw_pole(np.array([[0, 0, 0, 0], [0.48, 0, 0, 0]])))
+    marks, after = ({column for column, each in enumerate(row) if each == "+"} for row in (track, later))
+    assert len(marks) > 4
+    under_the_cart = set(range(WIDTH // 2 - 2, WIDTH // 2 + 3))
+    assert {column - 3 for column in marks if column >= 3} - under_the_cart <= after
 
 
 def test_a_clip_may_have_text_alone():

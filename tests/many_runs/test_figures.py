@@ -13,11 +13,11 @@ from PIL import Image
 from typed_runs import write_typed_run
 
 from main import program
+from workshop.drawing import LOOK, wrapped
 from workshop.many_runs.aligned import aligned
 from workshop.many_runs.figure import MOST_CURVES, draw_groups, in_order, save
 from workshop.many_runs.groups import Group, group_runs
 from workshop.many_runs.selection import Selection
-from workshop.many_runs.style import LOOK, wrapped
 from workshop.records import find_runs, read_run
 
 LONG = (

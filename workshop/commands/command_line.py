@@ -27,12 +27,14 @@ def read_flags(
     arguments: Sequence[str],
     defaults: Callable[[Callable[[str], str | None]], Mapping[str, Any]] | None = None,
     groups: Sequence[Group] = (),
+    instead: Callable[[str], str] | None = None,
 ) -> Flags:
     """Read a command line into a dataclass; a UsageError says in a sentence what is wrong with it.
 
     `defaults` gives those defaults, by field name, that follow from other flags. It gets a function that tells what was
     typed after a flag, "" if nothing, None if the flag is not there. `groups` are those of --help, in order; flags that
-    are in none of them are with others of their dataclass.
+    are in none of them are with others of their dataclass. `instead` tells what to type where several values follow a
+    flag that takes one, "" if there is nothing.
     """
     typed = typed_flags(arguments)
 
@@ -42,6 +44,8 @@ def read_flags(
     following = {} if defaults is None else defaults(typed_after)
     options = {option.name: option for option in options_of(kind())}
     _refuse_mistakes(arguments, typed, options)
+    if instead is not None:
+        _refuse_several(typed, options, instead)
     parser = _parser(kind, options, following, groups)
     try:
         read = parser(_last_of_each(typed, options), exit_on_error=False, print_error=False, help_on_error=False)
@@ -172,6 +176,17 @@ def _refuse_mistakes(
         option = by_flag.get(flag)
         if values and option is not None and (option.type is bool or COUNTED in option.marks):
             raise UsageError(f"{flag} takes no value, so leave {shown(repr(values[0]))} out; it must stand alone.")
+
+
+def _refuse_several(
+    typed: Sequence[tuple[str, Sequence[str]]], options: Mapping[str, Option], instead: Callable[[str], str]
+) -> None:
+    """Raise a UsageError for several values after a flag that takes one, with what to type instead."""
+    by_flag = {option.flag: option for option in options.values()}
+    for flag, values in typed:
+        if len(values) > 1 and flag in by_flag and get_origin(by_flag[flag].type) is not tuple:
+            hint = instead(flag)
+            raise UsageError(f"{flag} takes one value, and {len(values)} follow it{f': {hint}' if hint else '.'}")
 
 
 def _refuse(mistake: cyclopts.CycloptsError, options: Mapping[str, Option]) -> NoReturn:

@@ -34,6 +34,9 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
+POLE_INPUTS = ("cart position, m", "cart velocity, m/s", "pole angle θ, rad", "angular velocity, rad/s")
+POLE_ACTIONS = ("push left", "push right")
+
 # float32(pi) lies above pi; the largest float32 that does not keeps the observation within (-pi, pi].
 LARGEST_ANGLE = np.nextafter(np.float32(np.pi), np.float32(0))
 
@@ -58,6 +61,9 @@ class FixedHorizonCartPoleEnv(CartPoleEnv):
     `render_mode` is None, "rgb_array" (pictures, without a window) or "human" (a window).
     """
 
+    screen: Any  # pygame's window and clock, which Gymnasium declares as None, for they are so until there is one
+    clock: Any
+
     def __init__(self, render_mode: str | None = None):
         super().__init__(render_mode=render_mode)
         self.observation_space = OBSERVATION_SPACE
@@ -79,15 +85,26 @@ class FixedHorizonCartPoleEnv(CartPoleEnv):
         return observe(self.state), reward, False, False, {}
 
     def render(self) -> np.ndarray | None:
-        """Draw with Gymnasium's renderer. A cart that leaves the picture on one side comes back on the other."""
-        state = self.state
-        if state is not None:
-            track = 2 * self.x_threshold
-            self.state = state.copy()
-            self.state[0] = (state[0] + self.x_threshold) % track - self.x_threshold
-        picture: np.ndarray | None = super().render()  # type: ignore[no-untyped-call]  # nor this
-        self.state = state
-        return picture
+        """Draw the pole with the cart in the middle, "rgb_array" as an array (400, 480, 3), "human" in a window."""
+        if self.render_mode is None or self.state is None:
+            super().render()  # type: ignore[no-untyped-call]  # nor this; it warns, or does nothing
+            return None
+        import pygame  # which not every run needs
+
+        from workshop.environments.pole_picture import as_array, pole_picture
+
+        picture = pole_picture(float(self.state[0]), float(self.state[2]))
+        if self.render_mode == "rgb_array":
+            return as_array(picture)
+        if self.screen is None:
+            pygame.display.init()
+            self.screen = pygame.display.set_mode(picture.get_size())
+            self.clock = pygame.time.Clock()
+        self.screen.blit(picture, (0, 0))
+        pygame.event.pump()
+        self.clock.tick(self.metadata["render_fps"])
+        pygame.display.flip()
+        return None
 
 
 class FixedHorizonCartPoleVectorEnv(CartPoleVectorEnv):

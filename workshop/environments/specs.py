@@ -22,6 +22,7 @@ from workshop.messages import UsageError, shown
 NEVER_END_EARLY = {"Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup", "FixedHorizonCartPole"}
 # … and those that do end early, but hardly ever for an untrained agent
 END_EARLY_UNSEEN = {"Acrobot", "MountainCar", "MountainCarContinuous"}
+REWARD_OF_A_STEP = {CARTPOLE_ID: (-1.0, 1.0), "CartPole-v0": (0.0, 1.0), "CartPole-v1": (0.0, 1.0)}  # least and most
 SWITCHES = {"true": True, "false": False}
 PLAIN = r"[\w./:+-]+"  # what may be typed without quotes
 MAKES = ("render_mode", "max_episode_steps", "num_envs", "vector_kwargs", "vectorization_mode", "wrappers")
@@ -119,6 +120,14 @@ def solved_at(spec: EnvSpec) -> float | None:
     usual, steps = gymnasium.spec(spec.id).max_episode_steps, episode_steps(spec)
     as_meant = usual is None or steps == usual or (steps > usual and not _never_ends_early(spec))
     return spec.reward_threshold if as_meant else None
+
+
+def return_range(spec: EnvSpec) -> tuple[float, float] | None:
+    """The least and the greatest true return that an episode can have, None where nobody has worked them out."""
+    if spec.id not in REWARD_OF_A_STEP or spec.kwargs:  # which may change the reward
+        return None
+    least, most = REWARD_OF_A_STEP[spec.id]
+    return least * episode_steps(spec), most * episode_steps(spec)
 
 
 def episode_steps(spec: EnvSpec) -> int:

@@ -7,25 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from workshop.drawing import BLACK, DPI, RANDOM, TITLE_WIDTH, WIDTH, in_whole_numbers, solved, wrapped
 from workshop.many_runs.aligned import X, aligned
 from workshop.many_runs.groups import Group, mean_random_return
 from workshop.many_runs.strips import Row, draw_returns, draw_to_solve
-from workshop.many_runs.style import (
-    BLACK,
-    COUNTS,
-    DPI,
-    GREY,
-    LEGEND,
-    LINE,
-    TITLE_WIDTH,
-    WIDTH,
-    how_drawn,
-    in_whole_numbers,
-    labels_of,
-    one_run,
-    styles,
-    wrapped,
-)
+from workshop.many_runs.style import COUNTS, LEGEND, LINE, how_drawn, labels_of, one_run, styles
 from workshop.many_runs.summaries import centre, interval
 
 X_LABELS = {
@@ -109,9 +95,9 @@ def _draw_references(
         label = f"{called[group.label]}, at the end"
         axes.axhline(float(centre(final)), color=BLACK, linestyle=line, linewidth=1.5, label=label)
     if np.isfinite(random_return):
-        axes.axhline(random_return, color=GREY, linestyle=(0, (1, 3)), linewidth=1.5, label="random policy")
+        axes.axhline(random_return, **RANDOM)
     if solved_at is not None:
-        axes.axhline(solved_at, color=GREY, linewidth=1, label=f"solved: {solved_at:g}")
+        axes.axhline(solved_at, **solved(solved_at))
 
 
 def _add_legend(figure: Figure, axes: Axes, title: str) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
+from workshop.drawing import LOOK
 from workshop.many_runs.aligned import X
 from workshop.many_runs.curves import draw_curves
 from workshop.many_runs.groups import Group
 from workshop.many_runs.ranking import draw_ranking, ranked
-from workshop.many_runs.style import COLOURS, LOOK
+from workshop.many_runs.style import COLOURS
 from workshop.safe_files import write_safely
 
 MOST_CURVES = len(COLOURS)  # groups that can be told apart

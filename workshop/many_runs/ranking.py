@@ -6,22 +6,10 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
+from workshop.drawing import BLACK, BLUE, DPI, PALE, RANDOM, TITLE_WIDTH, WIDTH, solved, wrapped
 from workshop.many_runs.groups import Group, mean_random_return
 from workshop.many_runs.strips import Row, draw_returns, draw_to_solve
-from workshop.many_runs.style import (
-    BLACK,
-    BLUE,
-    DPI,
-    GREY,
-    LINE,
-    PALE,
-    TITLE_WIDTH,
-    WIDTH,
-    how_drawn,
-    labels_of,
-    one_run,
-    wrapped,
-)
+from workshop.many_runs.style import LINE, how_drawn, labels_of, one_run
 from workshop.many_runs.summaries import centre, quantiles
 
 LABEL_WIDTH = 52  # characters of a line
@@ -96,10 +84,10 @@ def _draw_references(figure: Figure, groups: Sequence[Group], baseline: Group | 
         if to_solve and not baseline.has_true_reward and np.isfinite(needed):
             to_solve[0].axvline(needed, color=BLACK, linewidth=1, linestyle="--")
     if solved_at is not None:
-        returns.axvline(solved_at, color=GREY, linewidth=1, label=f"solved: {solved_at:g}")
+        returns.axvline(solved_at, **solved(solved_at))
     least, most = returns.get_xlim()
     if least <= random_return <= most:  # what came out is to be told apart, which it may be far from
-        returns.axvline(random_return, color=GREY, linewidth=1.5, linestyle=(0, (1, 3)), label="random policy")
+        returns.axvline(random_return, **RANDOM)
     handles, labels = returns.get_legend_handles_labels()
     how = how_drawn(groups)
     title = f"Dots: each run; ticks: {how}; of comparisons, the median" if how else one_run(groups)

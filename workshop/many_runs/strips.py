@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
+from workshop.drawing import GREY, whole_numbers
 from workshop.many_runs.groups import Group
-from workshop.many_runs.style import GREY, whole_numbers
 from workshop.many_runs.summaries import centre, interval, interval_of_median, quantiles
 
 

@@ -5,3 +5,4 @@ from workshop.networks.additive import AdditiveEnsemble
 from workshop.networks.bootstraps import Bootstraps
 from workshop.networks.joint import EnsembleMLP
 from workshop.networks.normaliser import Normaliser
+from workshop.networks.rounding import round_gradient

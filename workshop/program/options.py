@@ -27,9 +27,11 @@ class RunConfig:
     hint: Annotated[int, COUNTED] = 0
     """Train nothing; give a hint on preference_loss. Repeat it for more: --hint --hint --hint gives the formula."""
     watch: Path | None = None
-    """Train nothing; show the agent of this finished run, in a window or, without a display, in a file."""
+    """Train nothing; show the agent of this finished run, in a window or, without a display, in a file. A directory of
+    runs, or a part of a run's name, is the newest finished one there."""
     resume: Path | None = None
-    """Go on with the interrupted run in this directory, as if it had never been stopped; give no other flag."""
+    """Go on with this interrupted run, as if it had never been stopped; give no other flag. A directory
+    of runs, or a part of a run's name, is the newest unfinished one there."""
     total_timesteps: Annotated[int, within(at_least=1, at_most=10**12)] = 60_000
     """Environment steps in the whole run."""
     iterations: Annotated[int, within(at_least=1, at_most=100_000)] = 20

@@ -8,19 +8,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
 from workshop.agent import is_slow
 from workshop.commands import read_flags, run_program
 from workshop.environments import known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
-from workshop.flags import as_json, typed_flags
+from workshop.flags import as_json, options_of, typed_flags
 from workshop.messages import UsageError, say
 from workshop.program.device import set_up_device
 from workshop.program.goals import learn_from_others
+from workshop.program.newest import run_to_resume, run_to_watch
 from workshop.program.own_defaults import own_defaults
 from workshop.program.plan import Plan, plan_run
 from workshop.program.run import Run, recorded_config
+from workshop.program.several import instead_of_several
 from workshop.program.tuned import tuned_settings
 from workshop.program.watch import watch
 from workshop.records import Row, RunDirectory, kept
@@ -41,7 +43,9 @@ class Program(Generic[Config]):
 
     def read_config(self, arguments: Sequence[str]) -> Config:
         """The flags, with defaults that suit the environment; a UsageError for a mistake in them."""
-        return read_flags(self.config, arguments, tuned_settings, HELP["groups"])
+        lists = [option.flag for option in options_of(self.config()) if get_origin(option.type) is tuple]
+        instead = partial(instead_of_several, arguments, lists)
+        return read_flags(self.config, arguments, tuned_settings, HELP["groups"], instead)
 
     def defaults(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What these options of a run, by name, would be by default: see `own_defaults`."""
@@ -74,9 +78,11 @@ class Program(Generic[Config]):
         say_what_is_special(config, plan)
         show_bar = config.oracle.oracle != "terminal"
         how, goal = how_to_evaluate(config, plan), config.labelling.goal
+        answers = config.preferences.comparisons + len(recorded) if config.reward == "learned" else 0
+        said = (follow, show_bar, how, answers, goal)
         with (
             open_directory() as directory,
-            Report(directory, plan.spec, plan.total, config.seed, started, follow, show_bar, how, goal) as report,
+            Report(directory, plan.spec, plan.total, config.seed, started, *said) as report,
             Run(config, plan, device, directory, report, recorded) as run,
         ):
             self.rlhf(config, run)
@@ -111,7 +117,7 @@ class Program(Generic[Config]):
             raise UsageError(f"{' and '.join(instead)} each do something else than begin a run; give one of them.")
         env = config.environment.env if "--env" in typed else None
         if config.watch is not None:
-            watch(config.watch, env)
+            watch(run_to_watch(config.watch, config.runs_dir), env)
         elif config.hint > 0:
             give_hints(config.hint)
         elif config.check:
@@ -121,6 +127,7 @@ class Program(Generic[Config]):
             if resume is not None:
                 if not {*typed} <= {"--resume", "--env"}:
                     raise UsageError("--resume goes on with a run as it was begun: give no other flag.")
+                resume = run_to_resume(resume, config.runs_dir)
                 config = recorded_config(resume, self.config, env)
             print(json.dumps(self.train(config, started, arguments, resume)), flush=True)
 

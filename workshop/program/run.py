@@ -23,7 +23,7 @@ from workshop.records import (
     refuse_import,
     refuse_links_and_code,
 )
-from workshop.reports import Report, attempt, conclude
+from workshop.reports import Dependence, Report, attempt, conclude, partial_dependence
 from workshop.state import Part
 
 Config = TypeVar("Config")
@@ -115,6 +115,7 @@ class Run:
         """
         held_out = self._reward_model.held_out(self._comparisons)
         learned_from = self._questions.progress() | self._reward_model.progress(held_out)
+        learned_from["held_out_answers"] = int((held_out.preferences != 0.5).sum())  # of which the accuracy is
         self._report.iteration(self._agent, reward, len(self._rollouts), learned_from)
         self._reward_model.observe(self._rollouts.new)
         self._questions.judge(held_out.loss)
@@ -128,20 +129,29 @@ class Run:
         self.directory.write_result(result)
         attempt("The report on the labeller", self._oracle.finish)
         self._explained: dict[str, tuple[float, float]] = {}
+        self._held_out = 0
         attempt("The comparison of choice models", self._explain)
-        self._report.finish(self._config.pictures and self._trial.repeats)  # they are made by doing the same again
+        learned: list[Dependence] = []
+        if self._config.reward == "learned":
+            attempt("What the reward is over each input", lambda: learned.extend(self._dependence()))
+        # moving pictures are made by doing the same again
+        self._report.finish(self._config.pictures and self._trial.repeats, learned)
         self.directory.checkpoints.delete()
         return result
 
     def _explain(self) -> None:
         held_out = self._reward_model.held_out(self._comparisons)
         self._explained = explain(self._config.choice_model, held_out.differences, held_out.preferences)
+        self._held_out = len(held_out.preferences)
         if self._explained:
-            self.directory.write_choice_models(self._explained, len(held_out.preferences))
+            self.directory.write_choice_models(self._explained, self._held_out)
+
+    def _dependence(self) -> list[Dependence]:
+        return partial_dependence(self._reward_model.member_rewards, self._rollouts, *self.spaces)
 
     def conclude(self, result: dict[str, Any]) -> None:
         """Say to a person how the run went, and where to look."""
-        conclude(result, self.directory.rows[-1], self.spec, self._explained)
+        conclude(result, self.directory.rows[-1], self._report.about, self._explained, self._held_out)
 
     def _go_on(self) -> int:
         """Bring everything to where it was after the last iteration that was saved; the one that comes next."""
@@ -186,7 +196,7 @@ def recorded_config(run: Path, kind: type[Config], env: str | None = None) -> Co
     """
     if not os.path.isfile(run / CONFIG):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
         raise UsageError(f"--resume {shown(run)}: there is no run; name the directory of one, such as runs/….")
-    if (run / "agent.zip").exists() and not Checkpoints(run).exist:
+    if is_finished(run):
         raise RunError(f"--resume {run}: the run is finished.")
     try:
         options = read_config(run)
@@ -199,3 +209,8 @@ def recorded_config(run: Path, kind: type[Config], env: str | None = None) -> Co
         return from_json(kind, options)
     except ValueError as problem:  # what there is to say is about flags that nobody typed
         raise RunError(f"--resume {run}: {CONFIG} does not hold options of this version of the workshop.") from problem
+
+
+def is_finished(run: Path) -> bool:
+    """Whether there is nothing left to go on from in this directory of a run."""
+    return (run / "agent.zip").exists() and not Checkpoints(run).exist

@@ -16,7 +16,7 @@ from workshop.flags import as_json, from_json
 from workshop.messages import RunError, UsageError, say, shown
 from workshop.processes import has_display
 from workshop.records import CONFIG, read_config, refuse_import, refuse_links_and_code
-from workshop.reports import Evaluator, save_final_policy
+from workshop.reports import About, Evaluator, save_final_policy
 
 Options = TypeVar("Options", EnvironmentConfig, AgentConfig)
 
@@ -53,7 +53,8 @@ def watch(run: Path, env: str | None = None) -> None:
     evaluation = Evaluator(spec, np.random.default_rng(seed)).evaluate(
         lambda observations: agent.predict(observations, deterministic=True)[0], reward=None
     )
-    save_final_policy(spec, evaluation.episodes, file)
+    caption = About(spec, seed).achieved(float(evaluation.episodes.true_returns[0]), np.nan)
+    save_final_policy(spec, evaluation.episodes, caption, file)
     say(f"There is no display to play it on. Moving picture: {file}")
 
 

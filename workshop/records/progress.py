@@ -14,7 +14,7 @@ PROGRESS = "progress.csv"
 COLUMNS = (
     "iteration", "env_steps", "comparisons", "true_return_mean", "true_return_std", "learned_return_mean",
     "reward_model_loss", "reward_model_accuracy", "reward_correlation", "seconds", "skipped", "stopped_asking",
-    "gradient_steps", "weight_decay", "reward_hacking", "random_return_mean",
+    "gradient_steps", "weight_decay", "reward_hacking", "random_return_mean", "held_out_answers",
 )  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 """What a run tells: while it goes on, to whoever listens, and at its end."""
 
+from workshop.reports.about import About
 from workshop.reports.conclusion import conclude
+from workshop.reports.dependence import Dependence, partial_dependence
 from workshop.reports.evaluation import EPISODES, Evaluator, HowToEvaluate
 from workshop.reports.figures import draw_story
 from workshop.reports.labeller import labeller_report

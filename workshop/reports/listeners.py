@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from workshop.messages import say
 from workshop.records import Row
+from workshop.reports.about import About
 from workshop.reports.evaluation import Evaluation
 
 
@@ -50,13 +51,14 @@ class Listener:
 
 
 class ProgressBar(Listener):
-    """Shows how many of `total` steps were taken, on a terminal only, and the last iteration's results."""
+    """Shows, on a terminal only, how much of `total` steps was taken, and what has come of it, in 80 columns."""
 
-    SHOWN = {"true": "true_return_mean", "learned": "learned_return_mean", "accuracy": "reward_model_accuracy"}  # noqa: RUF012
+    FORMAT = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} to go{postfix}"
 
-    def __init__(self, total: int, show: bool = True):
+    def __init__(self, total: int, about: About, show: bool = True):
         disable = None if show else True  # None: shown on a terminal only
-        self._bar = tqdm(total=total, unit="step", disable=disable, dynamic_ncols=True, smoothing=0.05)
+        self._about = about
+        self._bar = tqdm(total=total, disable=disable, dynamic_ncols=True, smoothing=0.05, bar_format=self.FORMAT)
 
     def steps_taken(self, steps: int) -> None:
         """Move the bar on."""
@@ -64,12 +66,12 @@ class ProgressBar(Listener):
 
     def iteration(self, told: Iteration) -> None:
         """Show the results beside the bar."""
-        numbers = told.numbers
-        self._bar.set_postfix({label: f"{numbers[name]:.3g}" for label, name in self.SHOWN.items() if name in numbers})
+        self._show(told.rows[-1])
 
     def go_on(self, rows: Sequence[Row]) -> None:
         """Begin where the run does."""
         self._bar.update(rows[-1]["env_steps"])
+        self._show(rows[-1])
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -79,3 +81,8 @@ class ProgressBar(Listener):
         """Say something without breaking the bar."""
         with self._bar.external_write_mode(file=sys.stderr):
             say(text)
+
+    def _show(self, row: Row) -> None:
+        achieved = self._about.achieved(row["true_return_mean"], row["learned_return_mean"])
+        answers = f"{row['comparisons']} of {self._about.answers} answers, " if self._about.answers else ""
+        self._bar.set_postfix_str(f"{answers}{achieved}")

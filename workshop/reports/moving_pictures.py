@@ -1,12 +1,13 @@
 """Moving pictures of the agent."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from workshop.environments import Renderer
 from workshop.reports.evaluation import Episodes
@@ -14,26 +15,29 @@ from workshop.safe_files import write_safely
 
 FRAMES_PER_SECOND = 12.5
 PANELS = 12  # at most so many iterations in one picture
-ACROSS = 6  # panels
-PANEL_WIDTH = 200  # pixels, about
+ACROSS = 4  # panels
+PANEL_WIDTH = 240  # pixels
 CLIP = 51  # pictures at most in each panel: four seconds
+CHANGED = 24  # of 255: a pixel that differs by more shows something else
+MARGIN = 0.04  # of the picture's width, around what moves
+LEAST = 0.4  # of its width and its height, that are shown in any case
+FONT_SIZES = range(15, 8, -1)  # the largest with which a caption fits
 
 
-def save_final_policy(spec: EnvSpec, episodes: Episodes, path: Path) -> None:
-    """Write the first of the episodes as a moving picture."""
+def save_final_policy(spec: EnvSpec, episodes: Episodes, caption: str, path: Path) -> None:
+    """Write the first of the episodes as a moving picture, over this caption."""
     clip = first_episode(spec, episodes, at_most=3 * CLIP)
-    _save_gif(_side_by_side([clip], [f"true return {episodes.true_returns[0]:.0f}"]), path)
+    _save_gif(_side_by_side(_cropped([clip], clip[0].width), [caption]), path)
 
 
-def save_progress(spec: EnvSpec, evaluated: Sequence[Episodes], comparisons: Sequence[int], path: Path) -> None:
-    """Write the agent after its iterations, side by side and in step, over the number of comparisons it had seen.
+def save_progress(spec: EnvSpec, evaluated: Sequence[Episodes], captions: Sequence[str], path: Path) -> None:
+    """Write the agent after its iterations, side by side and in step, each over its caption.
 
     If there are more than 12 iterations, evenly spaced ones are shown, the first and the last among them.
     """
     shown = np.unique(np.linspace(0, len(evaluated) - 1, PANELS).round().astype(int))
-    clips = [[_shrink(picture) for picture in first_episode(spec, evaluated[index], at_most=CLIP)] for index in shown]
-    captions = [f"{comparisons[index]} comparisons: return {evaluated[index].true_returns[0]:.0f}" for index in shown]
-    _save_gif(_side_by_side(clips, captions), path)
+    clips = [first_episode(spec, evaluated[index], at_most=CLIP) for index in shown]
+    _save_gif(_side_by_side(_cropped(clips, PANEL_WIDTH), [captions[index] for index in shown]), path)
 
 
 def first_episode(spec: EnvSpec, episodes: Episodes, at_most: int) -> list[Image.Image]:
@@ -47,15 +51,53 @@ def first_episode(spec: EnvSpec, episodes: Episodes, at_most: int) -> list[Image
     return pictures
 
 
-def _shrink(picture: Image.Image) -> Image.Image:
-    return picture.reduce(max(1, round(picture.width / PANEL_WIDTH)))
+def what_moves(clips: Sequence[Sequence[Image.Image]]) -> tuple[int, int, int, int]:
+    """The left, top, right and bottom of the part of these pictures, all of one size, in which anything changes.
+
+    It holds whatever changes within any of the clips, with a margin, and is never less than 0.4 of the width or the
+    height; where nothing changes it is the whole picture.
+    """
+    width, height = clips[0][0].size
+    boxes = [box for clip in clips for picture in clip[1:] if (box := _changed(clip[0], picture)) is not None]
+    if not boxes:
+        return 0, 0, width, height
+    ends = np.array(boxes)
+    margin = MARGIN * width
+    left, right = _at_least(LEAST, width, ends[:, 0].min() - margin, ends[:, 2].max() + margin)
+    top, bottom = _at_least(LEAST, height, ends[:, 1].min() - margin, ends[:, 3].max() + margin)
+    return left, top, right, bottom
+
+
+def _changed(picture: Image.Image, later: Image.Image) -> tuple[int, int, int, int] | None:
+    """The box around the pixels that differ, None if none do."""
+    difference = ImageChops.difference(picture, later)
+    return difference.point(3 * ([0] * (CHANGED + 1) + [255] * (255 - CHANGED))).getbbox()
+
+
+def _at_least(share: float, size: int, first: float, last: float) -> tuple[int, int]:
+    """The interval, in whole pixels of a picture of this size, widened to be at least this share of it."""
+    wider = max(0.0, (share * size - (last - first)) / 2)
+    first, last = first - wider, last + wider
+    first, last = first - max(0.0, last - size), last + max(0.0, -first)  # what one side has not, the other gives
+    return max(0, math.floor(first)), min(size, math.ceil(last))
+
+
+def _cropped(clips: Sequence[Sequence[Image.Image]], width: int) -> list[list[Image.Image]]:
+    """The clips, all cropped alike to what moves, at most so many pixels wide."""
+    box = what_moves(clips)
+    across, high = box[2] - box[0], box[3] - box[1]
+    scale = min(1.0, width / across)
+    size = max(1, round(across * scale)), max(1, round(high * scale))
+    return [
+        [picture.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=2.0) for picture in clip] for clip in clips
+    ]
 
 
 def _side_by_side(clips: Sequence[Sequence[Image.Image]], captions: Sequence[str]) -> list[Image.Image]:
     """The clips in a grid, a caption below each; one that ends early stays at its last picture."""
     columns = min(ACROSS, len(clips))
     width, height = clips[0][0].size
-    size = max(12, width // 20)
+    size = _fitting(captions, width)
     font = ImageFont.load_default(size)
     row_height = height + int(size * 1.8)
     corners = [(index % columns * width, index // columns * row_height) for index in range(len(clips))]
@@ -74,10 +116,22 @@ def _side_by_side(clips: Sequence[Sequence[Image.Image]], captions: Sequence[str
     return frames
 
 
+def _fitting(captions: Sequence[str], width: int) -> int:
+    """The largest size of the font with which every caption fits into so many pixels, or the smallest to be read."""
+    fonts = {size: ImageFont.load_default(size) for size in FONT_SIZES}
+    fit = (size for size, font in fonts.items() if max(map(font.getlength, captions)) <= width - size)
+    return next(fit, FONT_SIZES[-1])
+
+
 def _save_gif(frames: Sequence[Image.Image], path: Path) -> None:
     """Write an endless GIF: browsers, mail programs and README pages all show it."""
-    palette = frames[0].quantize(64)
+    palette = _together([frames[0], frames[len(frames) // 2], frames[-1]]).quantize(64)
     first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
     duration = round(1000 / FRAMES_PER_SECOND)
     save = partial(first.save, format="GIF", save_all=True, append_images=others, duration=duration, loop=0)
     write_safely(path, save)
+
+
+def _together(pictures: Sequence[Image.Image]) -> Image.Image:
+    """One above the other: what is seen at some time only has its colours, too."""
+    return Image.fromarray(np.concatenate([np.asarray(picture) for picture in pictures]))

@@ -1,7 +1,7 @@
 """The report of one run: it evaluates the agent after each iteration, adds to `progress.csv`, and tells who listens."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,15 +11,18 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop.agent import Agent, RewardFunction
-from workshop.environments import solved_at, why_not_drawn
+from workshop.environments import why_not_drawn
 from workshop.messages import RunError, say
 from workshop.records import Row, RunDirectory, summarise
+from workshop.reports.about import About
+from workshop.reports.dependence import Dependence
 from workshop.reports.evaluation import Episodes, Evaluation, Evaluator, HowToEvaluate
-from workshop.reports.figures import draw_learned_reward, draw_learning_curve
+from workshop.reports.figures import draw_learned_reward, draw_learning_curve, draw_returns
 from workshop.reports.listeners import Iteration, Listener, ProgressBar
 from workshop.reports.moving_pictures import save_final_policy, save_progress
 from workshop.reports.reward_hacking import HackingAlarm
 from workshop.reports.tensorboard import TensorBoard
+from workshop.reports.what_it_learned import draw_what_it_learned
 from workshop.state import State
 
 EVALUATION = 1  # beside the run's seed: the stream of randomness that evaluation draws from
@@ -30,8 +33,9 @@ class Report:
 
     `started` is the time, by `time.perf_counter`, from which the run's seconds count. `seed` is the run's; the
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
-    `follow`, if given, is called with each row of the progress. Where a person has a `goal` of their own the true
-    reward means nothing, and so nothing is called solved, or hacked. It is a context, which ends with the run.
+    `follow`, if given, is called with each row of the progress. The run may learn from so many `answers`, none with the
+    true reward; with a `goal` of a person's own, nothing is told by the true reward. It is a context, which ends with
+    the run.
     """
 
     def __init__(
@@ -44,15 +48,16 @@ class Report:
         follow: Callable[[Row], object] | None = None,
         show_bar: bool = True,
         how: HowToEvaluate | None = None,
+        answers: int = 0,
         goal: str = "",
     ):
         self._directory, self._spec, self._started, self._follow = directory, spec, started, follow
-        self._goal, self._threshold = goal, None if goal else solved_at(spec)
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]), how)
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
         self._alarm = HackingAlarm()
-        self._bar = ProgressBar(total_steps, show_bar)
+        self.about = About(spec, seed, _command(directory.path), answers, goal)
+        self._bar = ProgressBar(total_steps, self.about, show_bar)
         self._tensorboard = TensorBoard(directory.path)
         self._listeners: list[Listener] = [self._tensorboard, self._bar]
 
@@ -84,7 +89,7 @@ class Report:
         evaluation = self._evaluator.evaluate(agent.policy(), reward)
         self._episodes.append(evaluation.episodes.without_steps())
         self._last = replace(evaluation, episodes=self._episodes[-1])
-        alarm = None if self._goal else self._alarm.check(evaluation, reward)
+        alarm = None if self.about.goal else self._alarm.check(evaluation, reward)
         if alarm is not None:
             self._bar.say(alarm[0])
         row = {
@@ -140,25 +145,32 @@ class Report:
 
     def result(self) -> dict[str, Any]:
         """What came of the run."""
-        summary = summarise(self._directory.rows, self._threshold)
-        if self._goal:
+        summary = summarise(self._directory.rows, self.about.solved_at)
+        if self.about.goal:
             summary["solved"] = None  # nobody can say
         seconds = round(time.perf_counter() - self._started, 1)
         return {"run": str(self._directory.path), **summary, "seconds": seconds}
 
-    def finish(self, pictures: bool) -> None:
-        """Draw the plots and, if wanted and possible, the moving pictures."""
-        rows, path, threshold = self._directory.rows, self._directory.path, self._threshold
-        curve = path / "plots" / "learning_curve.png"
-        attempt(curve, partial(draw_learning_curve, rows, threshold, curve, self._evaluator.episodes))
+    def finish(self, pictures: bool, learned: Sequence[Dependence] = ()) -> None:
+        """Draw the plots, that of the `learned` reward over its inputs too, and, if wanted, the moving pictures."""
+        rows, about, path, episodes = self._directory.rows, self.about, self._directory.path, self._evaluator.episodes
+        plots: dict[str, Callable[[Path], object]] = {
+            "learning_curve": partial(draw_learning_curve, rows, about, episodes)
+        }
         if len(self._last.learned_rewards):
-            reward = path / "plots" / "learned_reward.png"
-            attempt(reward, partial(draw_learned_reward, rows, self._last, reward))
+            plots["learned_reward"] = partial(draw_learned_reward, rows, self._last, about)
+            if not about.goal:
+                plots["returns"] = partial(draw_returns, rows, about, episodes)
+        if learned:
+            plots["what_it_learned"] = partial(draw_what_it_learned, learned, about)
+        for name, draw in plots.items():
+            plot = path / "plots" / f"{name}.png"
+            attempt(plot, partial(draw, plot))
         if pictures and not why_not_drawn(self._spec):
-            comparisons = [row["comparisons"] for row in rows]
+            shown = [about.caption(row, each.true_returns[0]) for row, each in zip(rows, self._episodes, strict=True)]
             progress, final = path / "videos" / "progress.gif", path / "videos" / "final_policy.gif"
-            attempt(progress, partial(save_progress, self._spec, self._episodes, comparisons, progress))
-            attempt(final, partial(save_final_policy, self._spec, self._episodes[-1], final))
+            attempt(progress, partial(save_progress, self._spec, self._episodes, shown, progress))
+            attempt(final, partial(save_final_policy, self._spec, self._episodes[-1], shown[-1], final))
 
 
 def attempt(what: str | Path, make: Callable[[], object]) -> None:
@@ -169,3 +181,11 @@ def attempt(what: str | Path, make: Callable[[], object]) -> None:
         expected = isinstance(problem, RunError | OSError)
         why = " ".join(str(problem).split()) if expected else f"{type(problem).__name__}: {problem}"
         say(f"{what} could not be made: {why.rstrip('.')}.")
+
+
+def _command(run: Path) -> str:
+    """What was typed for this run; "" where it is not on record."""
+    try:
+        return " ".join((run / "command.txt").read_text(encoding="utf-8").split())
+    except (OSError, ValueError):
+        return ""
