@@ -47,7 +47,7 @@ TOO_FEW = "--comparisons 1"
 SINGLE_FLAGS = (
     "", "--iterations 5", "--loss-temperature 10", "--oracle-temperature 1", "--oracle-mistakes 0.2", "--oracle-skip 0",
     "--oracle-equal 0.5", "--oracle-discount 0.8", "--diversity k-centre", "--stop-asking settled",
-    "--schedule frontloaded", "--schedule hyperbolic", "--entropy-bonus 0.1", "--no-anneal", "--no-pretrain",
+    "--schedule frontloaded", "--schedule hyperbolic", "--entropy-bonus 0.1", "--anneal-to 1", "--no-pretrain",
     "--ensemble-size 1", "--prior-std 0.2", "--reward-network joint", "--reward-network joint --weight-decay 0",
     "--reward-network joint --weight-decay 0 --dropout 0.2", "--adaptive-weight-decay", "--comparisons 4", TOO_FEW,
 )  # fmt: skip

@@ -79,6 +79,7 @@ MAIN = {
     "--rollout-steps": whole(2, 100),
     "--agent-learning-rate": number(2**-20, 0.125),
     "--agent-weight-decay": number(0, 2),
+    "--anneal-to": number(0, 1),
     "--agent-epochs": whole(1, 3),
     "--agent-batch-size": whole(2, 500),
     "--agent-hidden-sizes": widths(),
@@ -129,7 +130,7 @@ MAIN = {
     "--host": one_of("127.0.0.1", "nowhere"),
     "--port": whole(0, 65535),
 } | dict.fromkeys(("--check", "--hint", "--solution"), ON_OR_OFF)
-for name in ("pictures", "allow-variable-horizon", "anneal", "mix-goals", "orthogonal-init", "normalise", "pretrain",
+for name in ("pictures", "allow-variable-horizon", "mix-goals", "orthogonal-init", "normalise", "pretrain",
              "adaptive-weight-decay", "keep-labelling", "show-true-return", "open-page"):  # fmt: skip
     MAIN |= {f"--{name}": ON_OR_OFF, f"--no-{name}": ON_OR_OFF}
 COMPARE = {

@@ -198,7 +198,7 @@ def test_what_suits_a_network_follows_from_its_name_or_from_a_flag_that_only_it_
     pole, cheetah = read(), read("--env", "HalfCheetah-v5")
     assert (pole.reward_model.reward_network, cheetah.reward_model.reward_network) == ("additive", "joint")
     joint = read("--reward-network", "joint")
-    assert (joint.reward_model.ensemble_size, joint.preferences.comparisons) == (5, 40)
+    assert (joint.reward_model.ensemble_size, joint.preferences.comparisons) == (5, 36)
     for flags in (["--hidden-sizes", "32", "32"], ["--dropout", "0"], ["--adaptive-weight-decay"]):
         networks = read(*flags)
         assert networks.reward_model.reward_network == "joint"

@@ -32,8 +32,8 @@ class AgentConfig:
     """Steps in each environment between two PPO updates; adjusted so that updates fill an iteration evenly."""
     agent_learning_rate: Annotated[float, within(above=0, at_most=1e30)] = 3e-3
     """Adam's step size for the agent."""
-    anneal: bool = True
-    """Let the agent's step size fall linearly to nothing over the run, so that what it has learned stays."""
+    anneal_to: Annotated[float, within(at_least=0, at_most=1)] = 0.5
+    """To which share of it the agent's step size falls over the run, linearly; 1 to let it be."""
     agent_weight_decay: Annotated[float, within(at_least=0, at_most=1000)] = 0.0
     """AdamW's pull of the agent's weights towards zero: lets go of what it has learned for a reward that was wrong."""
     agent_epochs: Annotated[int, within(at_least=1, at_most=1000)] = 10
