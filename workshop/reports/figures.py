@@ -55,7 +55,7 @@ def draw_learning_curve(rows: Sequence[Row], about: About, episodes: int, path: 
         panels[0].set(xlabel="environment steps", ylabel=f"{'learned' if about.goal else 'true'} return of an episode")
         if compared:
             panels[1].set_xlabel(ASKED)
-        _add_legend(figure, panels[0])
+        add_legend(figure, panels[0])
 
 
 def draw_returns(rows: Sequence[Row], about: About, episodes: int, path: Path) -> None:
@@ -74,7 +74,7 @@ def draw_returns(rows: Sequence[Row], about: About, episodes: int, path: Path) -
         learned.set(xlabel="iteration", ylabel="learned return of an episode")
         learned.grid(alpha=0.3)
         _count_from_zero(learned, rows, "iteration")
-        _add_legend(figure, true, learned, columns=2)
+        add_legend(figure, true, learned, columns=2)
 
 
 def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, about: About, path: Path) -> None:
@@ -99,7 +99,7 @@ def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, about: Abou
         accuracy.grid(alpha=0.3)
         for axes in (*compared[1:], accuracy):
             _count_from_zero(axes, rows, "comparisons")
-        _add_legend(figure, *compared[1:])
+        add_legend(figure, *compared[1:])
 
 
 def draw_story(rows: Sequence[Row], file: BinaryIO) -> None:
@@ -221,7 +221,7 @@ def _count_from_zero(axes: "Axes", rows: Sequence[Row], column: str) -> None:
     in_whole_numbers(axes)
 
 
-def _add_legend(figure: "Figure", *panels: "Axes", columns: int = 4) -> None:
+def add_legend(figure: "Figure", *panels: "Axes", columns: int = 4) -> None:
     """What is drawn in these panels and has a name, once each, below them."""
     found = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if found:

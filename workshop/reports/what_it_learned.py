@@ -11,7 +11,7 @@ from workshop.drawing import BLACK, BLUE, GREY, WIDTH
 from workshop.environments import POLE_ACTIONS, POLE_INPUTS
 from workshop.reports.about import About
 from workshop.reports.dependence import Dependence
-from workshop.reports.figures import figure_in
+from workshop.reports.figures import add_legend, figure_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ def draw_what_it_learned(dependences: Sequence[Dependence], about: About, path: 
         for axes in panels:
             if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]  # which those of a grid have
                 axes.set_ylabel("learned reward, standardised")
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        add_legend(figure, *panels)
 
 
 def _draw(axes: "Axes", dependence: Dependence) -> None:
@@ -59,7 +59,8 @@ def _draw(axes: "Axes", dependence: Dependence) -> None:
     label = f"learned reward{f', mean ± std of {len(dependence.rewards)} members' if several else ''}"
     values = dependence.values
     if dependence.discrete:
-        axes.errorbar(values, mean, spread if several else None, color=BLUE, fmt="o", markersize=5, capsize=3)
+        whiskers = spread if several else None
+        axes.errorbar(values, mean, whiskers, color=BLUE, fmt="o", markersize=5, capsize=3, label=label)
         if len(values) <= 10:
             axes.set_xticks(values)
             axes.set_xlim(values[0] - 0.6, values[-1] + 0.6)
@@ -94,4 +95,5 @@ def _finish_pole(panels: Sequence["Axes"], shown: Sequence[Dependence], with_tru
 def _name(dependence: Dependence, on_the_pole: bool) -> str:
     if on_the_pole:
         return OF_POLE[dependence.index if dependence.of == "observation" else -1]
-    return f"{dependence.of} {dependence.index}"
+    alone = dependence.discrete  # a Discrete space has one number
+    return dependence.of if alone else f"{dependence.of} {dependence.index}"
