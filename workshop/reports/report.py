@@ -89,7 +89,7 @@ class Report:
         evaluation = self._evaluator.evaluate(agent.policy(), reward)
         self._episodes.append(evaluation.episodes.without_steps())
         self._last = replace(evaluation, episodes=self._episodes[-1])
-        alarm = self._alarm.check(evaluation, reward)
+        alarm = None if self.about.goal else self._alarm.check(evaluation, reward)
         if alarm is not None:
             self._bar.say(alarm)
         row = {
