@@ -58,7 +58,7 @@ def _more(about: About) -> str:
 
 
 def _side_by_side(result: Mapping[str, Any]) -> str:
-    return f"python compare.py {Path(result['run']).parent} draws both"
+    return f"python compare.py {Path(result['run']).parent} draws them together"
 
 
 def _in_words(result: Mapping[str, Any], last: Row, about: About) -> str:
