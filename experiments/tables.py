@@ -7,8 +7,8 @@
 | epochs, batch-size, … | those with several values to choose from, `STUDIES`: a sweep each, typed as it is printed |
 | networks | which kind of reward network suits where: the true return at the end, by each, beside the true reward |
 | half-cheetah | the same on HalfCheetah-v5, and a figure of the true returns over the run |
-| reward-hacking | the reward that nobody asked for, rising, and the alarm, after too few comparisons for the reward \
-model to know what was meant: a row for each seed, and a figure |
+| reward-hacking | a labeller with a blind spot, `blind_spot.py`: what it judges by rises, and what was wanted falls; \
+a row for each seed, and a figure |
 
 The seeds are others than those on which settings were chosen. Flags after `--` go to `main.py` in place of the table's,
 as its only row (and to every run of a sweep). Figures go to `plots/`. Runs are kept in `--runs-dir`, so that what was
@@ -26,11 +26,10 @@ from dataclasses import dataclass
 from itertools import combinations, starmap
 from typing import Literal
 
+import blind_spot
 import numpy as np
 from many_runs import ROOT, KeptRuns, as_code, median, never, print_table, read_command_line, share, timed_run
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 from PIL import Image
 from scipy import stats
@@ -215,39 +214,16 @@ def half_cheetah(options: Options, passed_on: str) -> Figure:
 
 
 def reward_hacking(options: Options, passed_on: str) -> Figure:
-    """The figure has what the agent was trained to get beside what was wanted, and when the alarm spoke."""
-    its = options.of(passed_on or TOO_FEW)
-    columns = min(5, len(its))
-    lines = -(-len(its) // columns)
-    figure = Figure(figsize=(2.7 * columns + 1, 2.3 * lines + 0.8), dpi=120, layout="constrained")
-    panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
-    for axes in panels.flat[len(its) :]:
-        axes.set_visible(False)
+    """The figure has what the labeller judges by, rising, over what was wanted, which falls."""
+    runs = blind_spot.hacked_runs(options.numbers, options.runs_dir / options.table, options.jobs, passed_on)
 
-    def row(axes: Axes, run: FinishedRun) -> list[object]:
-        true, learned = run.columns["true_return_mean"], run.columns["learned_return_mean"]
-        axes.plot(run.columns["iteration"], true, color=BLUE)
-        learned_axes = axes.twinx()
-        learned_axes.plot(run.columns["iteration"], learned, color=RED, linestyle="--")
-        learned_axes.tick_params(axis="y", labelcolor=RED, labelsize=8)
-        for iteration in alarms_of(run):
-            axes.axvline(iteration, color=BLACK, linestyle=":")
-        axes.set_title(f"seed {run.seed}", fontsize=10)
-        axes.grid(alpha=0.3)
-        return [run.seed, f"{max(true):.0f}", f"{true[-1]:.0f}", *(alarms_of(run) or "–")]
+    def row(run: blind_spot.Hacked) -> list[object]:
+        speeds, returns = (f"{each[0]:.1f} → {each[-1]:.1f}" for each in (run.judged, run.true))
+        return [run.seed, speeds, returns, ", ".join(map(str, run.alarms)) or "–"]
 
-    text = "seed | true return at its best | … at the end | the alarm spoke in iteration"
-    print_table(text, map(row, panels.flat, its))
-    for axes in panels[-1]:
-        axes.set_xlabel("iteration")
-    for axes in panels[:, 0]:
-        axes.set_ylabel("true return", color=BLUE)
-    figure.legend(loc="outside lower center", ncols=3, handles=[
-        Line2D([], [], color=BLUE, label="true return"),
-        Line2D([], [], color=RED, linestyle="--", label="learned return (scale on the right, its own in each panel)"),
-        Line2D([], [], color=BLACK, linestyle=":", label="the alarm spoke"),
-    ])  # fmt: skip
-    return figure
+    columns = "seed | speed of the pole, rad/s: first → last iteration | true return | the alarm spoke in iteration"
+    print_table(columns, map(row, runs))
+    return blind_spot.draw(runs)
 
 
 def late_returns(runs: Sequence[FinishedRun], last: int = 1) -> np.ndarray:

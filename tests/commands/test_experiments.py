@@ -102,7 +102,7 @@ def test_choice_models_are_compared_on_held_out_answers(tiny_run):
         assert 0 <= float(loss) <= np.log(2) + 1e-3
         assert float(temperature) > 0
         assert 1 <= int(n) <= 6
-    assert "Held-out answers" in tiny_run[0].stderr
+    assert "Held-out answers" not in tiny_run[0].stderr, "so few say nothing of which is the best"
 
 
 @pytest.mark.parametrize("horizon", [100, pytest.param(1000, marks=pytest.mark.endurance)])

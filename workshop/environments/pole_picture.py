@@ -44,7 +44,8 @@ def pole_picture(position: float, angle: float) -> pygame.Surface:
 
 def as_array(surface: pygame.Surface) -> np.ndarray:
     """The surface's pixels, uint8 of shape (height, width, 3)."""
-    return np.transpose(pygame.surfarray.array3d(surface), (1, 0, 2))
+    width, height = surface.get_size()
+    return np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8).reshape(height, width, 3).copy()
 
 
 def _draw_track(surface: pygame.Surface, position: float) -> None:

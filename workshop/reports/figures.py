@@ -223,7 +223,9 @@ def _count_from_zero(axes: "Axes", rows: Sequence[Row], column: str) -> None:
 
 def add_legend(figure: "Figure", *panels: "Axes", columns: int = 4) -> None:
     """What is drawn in these panels and has a name, once each, below them."""
-    found = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    every = [each for axes in panels for each in zip(*axes.get_legend_handles_labels(), strict=True)]
+    found = {label: line for line, label in reversed(every)}  # of those that are called alike the first is shown
+    found = {label: found[label] for _, label in every}
     if found:
         figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=columns)
 
