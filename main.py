@@ -59,8 +59,6 @@ class Config(RunConfig):
     Defaults that suit an environment follow from --env: see --env HalfCheetah-v5 --help.
     """
 
-    preset: Literal["none", "few-comparisons"] = "none"
-    """Other defaults, for a purpose: few-comparisons learns from as few answers as we know how to."""
     reward: Literal["learned", "true"] = "learned"
     """What trains the agent: the learned reward or, to compare with, the environment's true one."""
     environment: EnvironmentConfig = field(default_factory=EnvironmentConfig)

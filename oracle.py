@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from workshop.agent import Agent
 from workshop.bounds import require_bounds, within
-from workshop.data import Comparisons, Fragments, Rollouts, cut
+from workshop.data import Comparisons, Fragments, Rollouts
 from workshop.labelling import ask_a_person
 from workshop.program import Run
 from workshop.records import RunDirectory
@@ -114,7 +114,8 @@ class SyntheticOracle:
         starts = rollouts.fragment_starts(fragment_length)
         if len(starts) == 0:
             return
-        values = self._returns(cut(rollouts, starts[:: -(-len(starts) // SPREAD_FROM)], fragment_length))
+        some = starts[:: -(-len(starts) // SPREAD_FROM)]
+        values = self._values(rollouts.true_rewards[some[:, :1] + np.arange(fragment_length), some[:, 1:]])
         self._mean, self._spread = values.mean(), values.std() or 1.0
 
     def state(self) -> State:
@@ -127,7 +128,7 @@ class SyntheticOracle:
 
     def values(self, fragments: Fragments) -> np.ndarray:
         """What the fragments are worth to this oracle: z in the table above, float64 of shape (n,)."""
-        return (self._returns(fragments) - self._mean) / self._spread
+        return (self._values(fragments.true_rewards) - self._mean) / self._spread
 
     def probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
         """The probability that b is preferred, if the oracle prefers either; mistakes included. (n,), in [0, 1]."""
@@ -154,10 +155,11 @@ class SyntheticOracle:
     def finish(self) -> None:
         """Nothing more will be asked."""
 
-    def _returns(self, fragments: Fragments) -> np.ndarray:
-        length = fragments.true_rewards.shape[1]
-        weights = self.config.oracle_discount ** np.arange(length - 1, -1, -1)
-        return fragments.true_rewards.astype(np.float64) @ weights
+    def _values(self, true_rewards: np.ndarray) -> np.ndarray:
+        """What fragments of these true rewards, shape (n, L), are worth: R in the table above, (n,)."""
+        weights = self.config.oracle_discount ** np.arange(true_rewards.shape[1] - 1, -1, -1)
+        values: np.ndarray = true_rewards.astype(np.float64) @ weights
+        return values
 
 
 def make_oracle(

@@ -33,19 +33,21 @@ SETTLED = 0.99  # a held-out loss that is not below this share of the lowest one
 class PreferencesConfig:
     """Which fragments are compared, and when."""
 
-    comparisons: Annotated[int, within(at_least=0, at_most=1_000_000)] = 36
+    comparisons: Annotated[int, within(at_least=0, at_most=1_000_000)] = 24
     """Comparisons to ask for in the whole run."""
     comparisons_from: tuple[Path, ...] = ()
     """Learn from the answers recorded in these runs first; --comparisons are then 0 by default."""
+    mix_goals: bool = False
+    """With --comparisons-from: learn from answers that were given for different goals, too."""
     fragment_length: Annotated[int, within(at_least=1, at_most=100_000)] = 20
     """Steps in each of the two fragments of a comparison."""
     query: Literal["uniform", "disagreement", "entropy", "information-gain"] = "disagreement"
     """Which pairs to ask about: any, or those of a pool that the ensemble is most uncertain about in this sense."""
     diversity: Literal["none", "k-centre"] = "none"
     """k-centre: of the more uncertain half of the pool, ask about those least like all that were asked before."""
-    pool_factor: Annotated[int, within(at_least=1, at_most=100)] = 10
+    pool_factor: Annotated[int, within(at_least=1, at_most=100)] = 20
     """Candidate pairs drawn for each question asked."""
-    schedule: Literal["constant", "frontloaded", "hyperbolic"] = "frontloaded"
+    schedule: Literal["constant", "frontloaded", "hyperbolic"] = "constant"
     """When to ask: evenly; most at first; or ever less often, as 1 / (1 + 10 * the share of the run that is over)."""
     frontload: Annotated[float, within(at_least=0.001, at_most=1_000_000)] = 16.0
     """With --schedule frontloaded: how many times larger the first batch of comparisons is than each later one."""

@@ -29,13 +29,13 @@ ADAPT_BY = 1.2  # the factor by which it moves after each fit
 class RewardModelConfig:
     """The reward model and its fit."""
 
-    ensemble_size: Annotated[int, within(at_least=1, at_most=100)] = 5
-    """Networks in the ensemble; 1 for none, and then --query is uniform by default."""
-    reward_network: Literal["additive", "joint"] = "joint"
-    """What each member is: one network of all inputs jointly, or a sum of smooth functions of one input each."""
+    ensemble_size: Annotated[int, within(at_least=1, at_most=100)] = 15
+    """Members of the ensemble; 1 for none, and then --query is uniform by default."""
+    reward_network: Literal["additive", "joint"] = "additive"
+    """What each member is: a sum of smooth functions of one input each, or one network of all inputs jointly."""
     hidden_sizes: Annotated[tuple[int, ...], layer_widths] = (32, 32)
     """With --reward-network joint: widths of each network's hidden layers."""
-    prior_std: Annotated[float, within(at_least=1e-6, at_most=1000)] = 0.1
+    prior_std: Annotated[float, within(at_least=1e-6, at_most=1000)] = 0.05
     """With --reward-network additive: how large the functions are before there are answers; each bump's weight."""
     bump_width: Annotated[float, within(at_least=0.05, at_most=3)] = 0.5
     """With --reward-network additive: how smooth they are; the bumps' width in standard deviations of an input."""
@@ -43,17 +43,17 @@ class RewardModelConfig:
     """What the learned reward is a function of: observations and actions, or observations alone."""
     pessimism: Annotated[float, within(at_least=0, at_most=100)] = 0.0
     """The agent gets the members' mean reward less this many of their standard deviations: what is unknown is bad."""
-    reward_epochs: Annotated[int, within(at_least=1, at_most=10_000)] = 6
+    reward_epochs: Annotated[int, within(at_least=1, at_most=10_000)] = 30
     """Passes over all comparisons so far in each fit; with --fit-until converged, at most so many."""
     fit_until: Literal["epochs", "converged"] = "epochs"
     """When a fit ends: after its epochs or, if earlier, when the held-out loss has stopped falling."""
     fit_patience: Annotated[int, within(at_least=1, at_most=10_000)] = 2
     """With --fit-until converged: epochs without a lower held-out loss to wait for, before the best is restored."""
-    reward_batch_size: Annotated[int, within(at_least=1, at_most=1_000_000)] = 20
+    reward_batch_size: Annotated[int, within(at_least=1, at_most=1_000_000)] = 1000
     """Comparisons in each gradient step of the fit."""
-    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 3e-3
+    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 0.05
     """AdamW's step size for the reward model."""
-    weight_decay: Annotated[float, within(at_least=0, at_most=1000)] = 5.0
+    weight_decay: Annotated[float, within(at_least=0, at_most=1000)] = 0.0
     """AdamW's pull of the reward model's weights towards zero."""
     adaptive_weight_decay: bool = False
     """Let the weight decay move, so that the held-out loss stays between 1.1 and 1.5 times the training loss."""
@@ -196,6 +196,7 @@ class RewardModel:
         inputs = [self._inputs(x.observations, x.actions) for x in (comparisons.fragments_a, comparisons.fragments_b)]
         pairs = self.networks.prepare(torch.from_numpy(np.stack(inputs, axis=1)).to(self._device))  # (n, 2, …)
         preferences = torch.from_numpy(comparisons.preferences).to(self._device)
+        whole = self.config.reward_batch_size >= len(comparisons)  # then each epoch is one step, with all of them
         lowest, best, waited = math.inf, None, 0
         for epoch in range(self.config.reward_epochs + 1):
             if self.config.fit_until == "converged":
@@ -208,9 +209,11 @@ class RewardModel:
                 if waited == self.config.fit_patience:
                     break
             if epoch < self.config.reward_epochs:
-                order = torch.from_numpy(self._bootstraps.shuffled()).to(self._device)
-                for batch in order.split(self.config.reward_batch_size, dim=1):  # (M, B)
-                    self._step(pairs[batch], preferences[batch])
+                if epoch == 0 or not whole:
+                    order = torch.from_numpy(self._bootstraps.shuffled()).to(self._device)
+                    batches = [(pairs[i], preferences[i]) for i in order.split(self.config.reward_batch_size, dim=1)]
+                for batch in batches:  # (M, B, …)
+                    self._step(*batch)
         if best is not None and waited > 0:
             self.networks.load_state_dict(best[0])
             self._optimizer.load_state_dict(best[1])

@@ -5,8 +5,7 @@
 | to-solve | how many comparisons, environment steps and seconds solve the pole |
 | flags | the experiments of the slides that are single flags, on the pole |
 | epochs, batch-size, … | those with several values to choose from, `STUDIES`: a sweep each, typed as it is printed |
-| pendulum | does what needs few comparisons on the pole do so on Pendulum-v1? The settings as they are, and the \
-preset, both from half as many comparisons as are the default there, beside the true reward |
+| networks | which kind of reward network suits where: the true return at the end, by each, beside the true reward |
 | half-cheetah | the same on HalfCheetah-v5, and a figure of the true returns over the run |
 | reward-hacking | a labeller with a blind spot, `blind_spot.py`: what it judges by rises, and what was wanted falls; \
 a row for each seed, and a figure |
@@ -40,36 +39,38 @@ from workshop.many_runs import quantiles
 from workshop.records import FinishedRun, find_runs, read_run
 
 BLUE, RED, BLACK = "#0072B2", "#D55E00", "#000000"  # Okabe and Ito's palette
-ORACLE = "--oracle-unit raw --oracle-temperature 1"  # Bradley and Terry's, of the returns as they are
-TO_SOLVE = ("", "--comparisons 60", "--preset few-comparisons", "--reward true")
-TOO_FEW = "--comparisons 4 --schedule constant"
+# a labeller as people are, asked as a person is, with as many answers
+PERSON = "--oracle-temperature 0.3 --oracle-mistakes 0.05 --oracle-equal 0.1 --comparisons 40 --comparisons-per-fit 4"
+TO_SOLVE = ("", PERSON, "--reward-network joint", "--reward true")
+TOO_FEW = "--comparisons 1"
 SINGLE_FLAGS = (
     "", "--iterations 5", "--loss-temperature 10", "--oracle-temperature 1", "--oracle-mistakes 0.2", "--oracle-skip 0",
     "--oracle-equal 0.5", "--oracle-discount 0.8", "--diversity k-centre", "--stop-asking settled",
-    "--schedule constant", "--schedule hyperbolic", "--entropy-bonus 0.3", "--no-pretrain", "--ensemble-size 1",
-    "--weight-decay 0", "--weight-decay 0 --dropout 0.2", "--adaptive-weight-decay", "--reward-network additive",
-    TOO_FEW,
+    "--schedule frontloaded", "--schedule hyperbolic", "--entropy-bonus 0.1", "--anneal-to 1", "--no-pretrain",
+    "--ensemble-size 1", "--prior-std 0.2", "--reward-network joint", "--reward-network joint --weight-decay 0",
+    "--reward-network joint --weight-decay 0 --dropout 0.2", "--adaptive-weight-decay", "--comparisons 4", TOO_FEW,
 )  # fmt: skip
-ON_PENDULUM = ("--comparisons 100", "--preset few-comparisons", "--reward true")
+SUITED = "Pendulum-v1", "LunarLander-v3 --fixed-horizon 400", "Reacher-v5", "Swimmer-v5"
+NETWORKS = "--reward-network additive", "--reward-network joint", "--reward true"
 ON_THE_CHEETAH = (  # what a row is called, its flags, and the colour and the style of its line
     ("true reward", "--reward true", BLACK, "--"),
     ("350 comparisons", "--comparisons 350", BLUE, "-"),
-    ("350, preset", "--preset few-comparisons", RED, "-."),
+    ("350, additive", "--comparisons 350 --reward-network additive", RED, "-."),
 )
 TENTH = 5  # evaluations, a tenth of a run on the cheetah
 CHOICE_MODELS = "--loss bradley-terry thurstone lapse hinge"
 STUDIES = {  # the figure's name: what is varied, and what goes to every run
-    "epochs": ("--reward-epochs 1 3 6 20 60", "--solution"),
-    "batch-size": ("--reward-batch-size 2 5 20 100", "--solution"),
+    "epochs": ("--reward-epochs 1 3 6 15 60", "--solution --reward-network joint"),
+    "batch-size": ("--reward-batch-size 2 5 20 100", "--solution --reward-network joint"),
     "fragment-length": ("--fragment-length 1 5 10 20 60", "--solution"),
     "network-sizes": ("--hidden-sizes 4 32 32,32 128,128", "--solution"),
     "queries": ("--query uniform disagreement entropy information-gain", "--solution"),
-    "converged": ("--fit-until epochs converged", "--solution --reward-epochs 60"),
+    "converged": ("--fit-until epochs converged", "--solution --reward-network joint --reward-epochs 60"),
     "choice-models": (CHOICE_MODELS, "--oracle-temperature 0"),
     "choice-models-noise": (CHOICE_MODELS, "--oracle-temperature 0.5"),
     "choice-models-mistakes": (CHOICE_MODELS, "--oracle-temperature 0 --oracle-mistakes 0.2 --lapse-rate 0.4"),
 }
-NAMES = ("to-solve", "flags", "pendulum", "half-cheetah", "reward-hacking", *STUDIES)
+NAMES = ("to-solve", "flags", "networks", "half-cheetah", "reward-hacking", *STUDIES)
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ class Options(KeptRuns):
 
 
 OWN_SEEDS = {
-    "to-solve": {"first_seed": 100, "seeds": 50, "jobs": 1},
-    "pendulum": {"first_seed": 0, "seeds": 5},
+    "to-solve": {"first_seed": 5000, "seeds": 50, "jobs": 1},
+    "networks": {"first_seed": 0, "seeds": 5},
     "half-cheetah": {"first_seed": 0, "seeds": 3},
 }
 
@@ -99,7 +100,7 @@ def main() -> None:
 
 
 def to_solve(options: Options, passed_on: str) -> None:
-    """Rows of runs as a user types them, under an oracle that answers by Bradley and Terry's model of the true returns.
+    """Rows of runs as a user types them.
 
     A run counts from the first iteration from which it stays solved to its end; one that ends unsolved counts as
     infinite. Seconds are those since the command was typed, imports included.
@@ -107,19 +108,21 @@ def to_solve(options: Options, passed_on: str) -> None:
     with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
 
         def row(flags: str) -> list[str]:
-            typed = f"{ORACLE} {flags} --runs-dir {runs_dir}"
+            typed = f"{flags} --no-pictures --runs-dir {runs_dir}"
             results = pool.map(lambda seed: timed_run(f"{typed} --seed {seed}"), options.numbers)
             runs, steps, seconds, whole = zip(*results, strict=True)
             comparisons = [run.comparisons_to_solve for run in runs]
             asked = max(run.columns["comparisons"][-1] for run in runs)
             solved, percentile = share([run.solved for run in runs]), never(quantiles(comparisons, [0.95])[0])
             medians = median(steps), median(seconds, ".1f"), f"{np.median(whole):.1f} ({max(whole):.1f})"
-            return [as_code(flags), solved, median(comparisons), percentile, f"{asked:g}", *medians]
+            rung = [run.solved for run in runs if alarms_of(run)]
+            alarms = f"{len(rung)} ({sum(rung)})"
+            return [as_code(flags), solved, median(comparisons), percentile, f"{asked:g}", *medians, alarms]
 
         columns = (
             "flags | solved at the end | comparisons to solve: median (95 % interval) | 95th percentile | asked "
             "| env steps to solve: median (95 % interval) | seconds to solve: median (95 % interval) "
-            "| seconds of the whole run: median (most)"
+            "| seconds of the whole run: median (most) | alarms (in runs that end solved)"
         )
         print_table(columns, map(row, [passed_on] if passed_on else TO_SOLVE))
 
@@ -176,12 +179,12 @@ def study(options: Options, passed_on: str) -> None:
             print(f"{' and '.join(pair)}: solved p = {fisher:.3f}, comparisons to solve p = {mann_whitney:.3f}")
 
 
-def pendulum(options: Options, passed_on: str) -> None:
-    def row(flags: str) -> list[str]:
-        return [as_code(flags), mean_and_each(late_returns(options.of(f"--env Pendulum-v1 {flags}")))]
+def networks(options: Options, passed_on: str) -> None:
+    def row(env: str) -> list[str]:
+        its = (late_returns(options.of(f"--env {env} {network}")) for network in NETWORKS)
+        return [as_code(f"--env {env}"), *map(mean_and_each, its)]
 
-    columns = "flags | true return at the end: mean (each seed)"
-    print_table(columns, map(row, [passed_on] if passed_on else ON_PENDULUM))
+    print_table(f"environment | {' | '.join(map(as_code, NETWORKS))}", map(row, [passed_on] if passed_on else SUITED))
 
 
 def half_cheetah(options: Options, passed_on: str) -> Figure:
@@ -238,7 +241,7 @@ def alarms_of(run: FinishedRun) -> list[int]:
 
 
 TABLES: dict[str, Callable[[Options, str], Figure | None]] = {
-    "to-solve": to_solve, "flags": single_flags, "pendulum": pendulum, "half-cheetah": half_cheetah,
+    "to-solve": to_solve, "flags": single_flags, "networks": networks, "half-cheetah": half_cheetah,
     "reward-hacking": reward_hacking,
 }  # fmt: skip
 

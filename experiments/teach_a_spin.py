@@ -1,8 +1,8 @@
-"""Can somebody teach the pole to spin, with about fifty answers? `python experiments/teach_a_spin.py`.
+"""Can somebody teach the pole what no reward was written for, with forty answers? `python experiments/teach_a_spin.py`.
 
-Runs `main.py --oracle human --goal "spin the pole"` and answers its page as a patient person would: the clip in which
-the pole turns faster is the better one; where both turn about equally fast, neither. Then counts the turns that the
-trained agent makes in an episode. No reward for spinning exists in the repository. Flags after `--` go to `main.py`.
+Runs `main.py --oracle human --goal …` and answers its page as a patient person would who judges by one of five rules;
+where both clips are about equally good, neither is better. Then measures what the agent does, by the rule, beside
+a random policy. No reward for any of it exists in the repository. Flags after `--` go to `main.py`.
 """
 
 import json
@@ -11,37 +11,91 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import gymnasium
 import numpy as np
-from many_runs import ROOT, Seeds, print_table, read_command_line
+from many_runs import ROOT, Seeds, print_table, read_command_line, share
 from stable_baselines3 import PPO
 
 from workshop import CARTPOLE_ID
 from workshop.commands import run_program
-from workshop.records import read_run
 
-PERSON = '--solution --oracle human --no-open-page --ask-again 0 --goal "spin the pole" --comparisons 50'
-EQUAL = 0.1  # radians a second: a person does not see so small a difference
+PERSON = "--solution --oracle human --no-open-page --no-pictures --ask-again 0 --comparisons 40"
+POSITION, VELOCITY, ANGLE, SPEED = range(4)  # of an observation
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What somebody wants.
+
+    | field | what |
+    | --- | --- |
+    | goal | as it is typed |
+    | score | how much of it there is in each of these observations, shape (…, 4) to (…,) |
+    | equal | scores of two clips that differ by less look the same |
+    | enough | the mean score of an episode from which it counts as learned |
+    """
+
+    goal: str
+    score: Callable[[np.ndarray], np.ndarray]
+    equal: float
+    enough: float
+
+
+RULES = {
+    "spin": Rule("spin the pole", lambda seen: np.abs(seen[..., SPEED]), 0.1, 6.0),
+    "lean": Rule("lean the pole to the left", lambda seen: -np.sin(seen[..., ANGLE]), 0.02, 0.3),
+    "left": Rule("keep the cart on the left", lambda seen: np.tanh(-seen[..., POSITION]), 0.02, 0.3),
+    "swing": Rule(
+        "let the pole hang and swing gently",
+        lambda seen: -np.cos(seen[..., ANGLE]) - 0.1 * np.abs(seen[..., SPEED]),
+        0.02,
+        0.5,
+    ),
+    "still": Rule("keep the cart still", lambda seen: -np.abs(seen[..., VELOCITY]), 0.02, -0.3),
+}
+
+
+@dataclass(frozen=True)
+class Options(Seeds):
+    """Teach each of five goals on several seeds."""
+
+    first_seed: int = 0
+    """The first seed."""
+    seeds: int = 5
+    """How many seeds, one after another."""
+    jobs: int = 1
+    """Runs at once."""
+    rule: Literal["all", "spin", "lean", "left", "swing", "still"] = "all"
+    """Which of them."""
 
 
 def main() -> None:
-    options, passed_on = read_command_line(Seeds, lambda _: {"first_seed": 0, "seeds": 5})
+    options, passed_on = read_command_line(Options)
+    names = RULES if options.rule == "all" else (options.rule,)
 
-    def row(seed: int) -> list[object]:
+    def taught(rule: Rule, seed: int) -> float:
         with tempfile.TemporaryDirectory() as runs_dir:
-            run = teach(f"{PERSON} --seed {seed} --runs-dir {runs_dir} {passed_on}", Path(runs_dir))
-            answers = read_run(run).columns["comparisons"][-1]
-            turns = [turns_in_episode(run, each) for each in range(10)]
-        return [seed, f"{answers:g}", f"{np.mean(turns):.1f} ({min(turns):.1f} to {max(turns):.1f})"]
+            typed = f"{PERSON} --goal {shlex.quote(rule.goal)} --seed {seed} --runs-dir {runs_dir} {passed_on}"
+            return score_of(PPO.load(teach(typed, rule, Path(runs_dir)) / "agent.zip", device="cpu"), rule)
 
-    print_table("seed | answers | turns in an episode: mean (least to most)", map(row, options.numbers))
+    def row(name: str) -> list[object]:
+        rule = RULES[name]
+        with ThreadPoolExecutor(options.jobs) as pool:
+            scores = list(pool.map(lambda seed: taught(rule, seed), options.numbers))
+        each = ", ".join(f"{score:.2f}" for score in scores)
+        return [rule.goal, each, f"{score_of(None, rule):.2f}", rule.enough, share([s >= rule.enough for s in scores])]
+
+    print_table("goal | score of the agent: each seed | of a random policy | enough | learned", map(row, names))
 
 
-def teach(flags: str, runs_dir: Path) -> Path:
+def teach(flags: str, rule: Rule, runs_dir: Path) -> Path:
     """A run whose questions are answered here; returns its directory."""
     command = [sys.executable, "main.py", *shlex.split(flags)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -60,31 +114,33 @@ def teach(flags: str, runs_dir: Path) -> Path:
                 time.sleep(0.05)
             else:
                 number = state["question"]["number"]
-                post("answer", number=number, preference=judge(runs_dir, number), seconds=1)
+                post("answer", number=number, preference=judge(runs_dir, number, rule), seconds=1)
         post("farewell")
         return Path(json.loads(process.stdout.read())["run"])
 
 
-def judge(runs_dir: Path, number: int) -> float:
-    """The answer to a question: the fragment is the better in which the pole's mean angular speed is higher."""
+def judge(runs_dir: Path, number: int, rule: Rule) -> float:
+    """The answer to a question: the fragment is the better whose mean score is higher."""
     files = {int(file.stem): file for file in runs_dir.glob("*/fragments/*.npz")}
     first = max(each for each in files if each <= number)
     with np.load(files[first]) as arrays:
-        a, b = (np.abs(arrays[f"observations_{side}"][number - first, :, 3]).mean() for side in "ab")
-    return 0.5 if abs(b - a) < EQUAL else float(b > a)
+        a, b = (rule.score(arrays[f"observations_{side}"][number - first]).mean() for side in "ab")
+    return 0.5 if abs(b - a) < rule.equal else float(b > a)
 
 
-def turns_in_episode(run: Path, seed: int) -> float:
-    """Turns of the pole in the episode with this seed of the trained agent, one way less those the other way."""
-    agent, env = PPO.load(run / "agent.zip", device="cpu"), gymnasium.make(CARTPOLE_ID)
-    observation, _ = env.reset(seed=seed)
-    angles, ended = [float(observation[2])], False
-    while not ended:
-        action, _ = agent.predict(observation, deterministic=True)
-        observation, _, _, ended, _ = env.step(int(action))
-        angles.append(float(observation[2]))
-    turned = np.unwrap(angles)
-    return float(abs(turned[-1] - turned[0]) / (2 * np.pi))
+def score_of(agent: PPO | None, rule: Rule) -> float:
+    """The mean score over ten episodes of the agent, or of a random policy."""
+    env, scores = gymnasium.make(CARTPOLE_ID), []
+    env.action_space.seed(0)
+    for seed in range(10):
+        observation, _ = env.reset(seed=seed)
+        seen, ended = [observation], False
+        while not ended:
+            action = env.action_space.sample() if agent is None else agent.predict(observation, deterministic=True)[0]
+            observation, _, _, ended, _ = env.step(int(action))
+            seen.append(observation)
+        scores.append(rule.score(np.array(seen)).mean())
+    return float(np.mean(scores))
 
 
 if __name__ == "__main__":

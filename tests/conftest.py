@@ -25,7 +25,7 @@ from warm import CAN_FORK, Command, WarmProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--total-timesteps=1200", "--iterations=3", "--n-envs=2", "--comparisons=6", "--fragment-length=5"]
-SMALL = ["--solution", *TINY, "--hidden-sizes", "8", "--agent-hidden-sizes", "8", "--no-pictures"]
+SMALL = ["--solution", *TINY, "--agent-hidden-sizes", "8", "--no-pictures"]
 TINY_SWEEP = ["--", *SMALL]
 TINY_SWEEP_OF_LENGTHS = [argument for argument in TINY_SWEEP if not argument.startswith("--fragment-length")]
 Finished = tuple[subprocess.CompletedProcess[str], Path]  # what a command has printed, and where it has written

@@ -60,7 +60,6 @@ MAIN = {
     "--seed": whole(0, 2**32 - 1),
     "--name": one_of("a", "a.b-c_d", "..", "CON", "a b"),
     "--runs-dir": one_of("other", "other/below", "file"),
-    "--preset": one_of("none", "few-comparisons"),
     "--device": one_of("cpu", "auto", "cuda"),
     "--reward": one_of("learned", "true"),
     "--watch": one_of("nowhere", "file"),
@@ -80,6 +79,7 @@ MAIN = {
     "--rollout-steps": whole(2, 100),
     "--agent-learning-rate": number(2**-20, 0.125),
     "--agent-weight-decay": number(0, 2),
+    "--anneal-to": number(0, 1),
     "--agent-epochs": whole(1, 3),
     "--agent-batch-size": whole(2, 500),
     "--agent-hidden-sizes": widths(),
@@ -130,8 +130,8 @@ MAIN = {
     "--host": one_of("127.0.0.1", "nowhere"),
     "--port": whole(0, 65535),
 } | dict.fromkeys(("--check", "--hint", "--solution"), ON_OR_OFF)
-for name in ("pictures", "allow-variable-horizon", "orthogonal-init", "normalise", "adaptive-weight-decay", "pretrain",
-             "keep-labelling", "show-true-return", "open-page"):  # fmt: skip
+for name in ("pictures", "allow-variable-horizon", "mix-goals", "orthogonal-init", "normalise", "pretrain",
+             "adaptive-weight-decay", "keep-labelling", "show-true-return", "open-page"):  # fmt: skip
     MAIN |= {f"--{name}": ON_OR_OFF, f"--no-{name}": ON_OR_OFF}
 COMPARE = {
     "--x": one_of("env_steps", "comparisons", "seconds", "steps"),

@@ -1,12 +1,15 @@
 """`main.py --comparisons-from`: learning from answers that were given in other runs."""
 
 import json
+import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from conftest import TINY, Finished, progress, type_here
 
+from workshop.records import read_run
 from workshop.records.comparisons_from import read_record
 
 pytestmark = pytest.mark.usefixtures("without_plots")
@@ -81,3 +84,51 @@ def test_a_report_that_cannot_be_made_costs_nothing_else(
     (run,) = tmp_path.iterdir()
     assert json.loads(finished.stdout) == json.loads((run / "result.json").read_text())
     assert {"agent.zip", "reward_model.pt"} <= {path.name for path in run.iterdir()}
+
+
+def recorded_for(goal: str, tiny_run: Finished, folder: Path) -> Path:
+    """A record of a person's who judged by this goal."""
+    run = Path(shutil.copytree(tiny_run[1], folder / (goal.replace(" ", "-") or "none")))
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"goal": goal, "oracle": "human"}))
+    return run
+
+
+def test_answers_to_different_goals_are_not_mixed_by_mistake(tiny_run: Finished, tmp_path: Path):
+    spin, lean = (recorded_for(goal, tiny_run, tmp_path) for goal in ("spin the pole", "lean left"))
+    tiny = ["--solution", "--no-pictures", *(flag for flag in TINY if not flag.startswith("--comparisons"))]
+
+    def learn(*flags: str) -> subprocess.CompletedProcess[str]:
+        return type_here("main.py", *tiny, *flags, "--runs-dir", str(tmp_path / "runs"))
+
+    for flags in (
+        [str(spin), str(lean)],
+        [str(spin), str(tiny_run[1])],
+        [str(spin), "--comparisons", "2"],  # asked of the synthetic oracle, which goes by the true reward
+        [str(spin), "--comparisons", "2", "--oracle", "terminal", "--goal", "lean left"],
+    ):
+        refused = learn("--comparisons-from", *flags)
+        assert refused.returncode == 2, flags
+        assert refused.stderr.count("\n") == 1
+        assert '"spin the pole"' in refused.stderr
+        assert "--mix-goals" in refused.stderr
+        assert not (tmp_path / "runs").exists()
+    assert learn("--comparisons-from", str(spin), str(lean), "--mix-goals").returncode == 0
+
+
+def test_a_run_has_the_goal_of_the_answers_that_it_learns_from(tiny_run: Finished, tmp_path: Path):
+    """So nothing is called solved, or hacked, whatever the true return is."""
+    spin = recorded_for("spin the pole", tiny_run, tmp_path)
+    tiny = [flag for flag in TINY if not flag.startswith("--comparisons")]
+    run = learn_from(spin, tiny, tmp_path / "runs")
+    assert json.loads((run / "config.json").read_text())["goal"] == "spin the pole"
+    assert json.loads((run / "result.json").read_text())["solved"] is None
+    assert read_run(run).solved_at is None
+    assert read_run(tiny_run[1]).solved_at == 190
+
+
+@pytest.mark.parametrize("flags", [["--goal", "spin"], ["--goal", "spin", "--reward", "true"]])
+def test_a_goal_is_for_a_person(flags: list[str]):
+    refused = type_here("main.py", "--solution", *flags)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert refused.stderr.startswith("--goal is what a person judges by")

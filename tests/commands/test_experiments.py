@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +165,7 @@ def help_of(arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 def test_help_shows_the_defaults_that_suit_the_environment(monkeypatch, capsys):
     for arguments, comparisons, steps in (
-        ("", 36, 60_000),
+        ("", 24, 60_000),
         ("--env HalfCheetah-v5", 700, 1_000_000),
         ("--env=HalfCheetah-v5", 700, 1_000_000),
         ("--env Pendulum-v1", 200, 300_000),
@@ -192,20 +191,52 @@ def test_the_readme_has_every_experiment_and_no_flag_that_does_not_exist(monkeyp
         assert flag in flags or flag == "--help", flag
 
 
-@pytest.mark.parametrize(("arguments", "comparisons", "usual"), [([], 20, 36), (["--env", "HalfCheetah-v5"], 350, 700)])
-def test_a_preset_changes_defaults_and_nothing_that_is_typed(arguments: list[str], comparisons: int, usual: int):
-    preset = [*arguments, "--preset", "few-comparisons"]
-    config = main.program.read_config(preset)
-    assert (config.preferences.comparisons, config.reward_model.reward_network) == (comparisons, "additive")
-    typed = main.program.read_config([*preset, "--comparisons", "9", "--reward-network", "joint"])
-    assert (typed.preferences.comparisons, typed.reward_model.reward_network) == (9, "joint")
-    assert typed.preferences.pool_factor == config.preferences.pool_factor
-    without = main.program.read_config(arguments)
-    assert (without.preferences.comparisons, without.reward_model.reward_network) == (usual, "joint")
-    assert config.agent == replace(without.agent, entropy_bonus=0.3 if arguments == [] else 0.0004)
+def test_what_suits_a_network_follows_from_its_name_or_from_a_flag_that_only_it_has():
+    def read(*arguments: str) -> main.Config:
+        return main.program.read_config(list(arguments))
+
+    pole, cheetah = read(), read("--env", "HalfCheetah-v5")
+    assert (pole.reward_model.reward_network, cheetah.reward_model.reward_network) == ("additive", "joint")
+    joint = read("--reward-network", "joint")
+    assert (joint.reward_model.ensemble_size, joint.preferences.comparisons) == (5, 36)
+    for flags in (["--hidden-sizes", "32", "32"], ["--dropout", "0"], ["--adaptive-weight-decay"]):
+        networks = read(*flags)
+        assert networks.reward_model.reward_network == "joint"
+        assert networks.agent == joint.agent
+        assert networks.preferences == joint.preferences
+    assert read("--prior-std", "0.05") == pole
+    additive = read("--env", "HalfCheetah-v5", "--bump-width", "0.5")
+    assert additive == read("--env", "HalfCheetah-v5", "--reward-network", "additive")
+    for name in ("ensemble_size", "reward_epochs", "reward_batch_size", "reward_learning_rate", "weight_decay"):
+        assert getattr(additive.reward_model, name) == getattr(pole.reward_model, name)
+    assert additive.agent == cheetah.agent
+    typed = read("--reward-network", "joint", "--comparisons", "9", "--ensemble-size", "3")
+    assert (typed.preferences.comparisons, typed.reward_model.ensemble_size) == (9, 3)
 
 
-@pytest.mark.parametrize("arguments", [["--preset", "few-comparisons"], ["--env", "HalfCheetah-v5"]])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--reward-network additive --hidden-sizes 8", "--hidden-sizes is for --reward-network joint, not additive"),
+        ("--reward-network joint --prior-std 1", "--prior-std is for --reward-network additive, not joint"),
+        ("--dropout 0.5 --bump-width 1", "--dropout and --bump-width are for different kinds of --reward-network"),
+    ],
+)
+def test_flags_of_different_networks_are_refused(arguments: str, said: str):
+    finished = type_here("main.py", *arguments.split())
+    assert finished.returncode == 2
+    assert finished.stderr.startswith(said)
+    assert finished.stderr.count("\n") == 1
+
+
+def test_a_person_is_asked_more_and_several_at_a_time():
+    for how in ("human", "terminal"):
+        config = main.program.read_config(["--oracle", how])
+        assert (config.preferences.comparisons, config.preferences.comparisons_per_fit) == (40, 4)
+    assert main.program.read_config(["--oracle", "human", "--env", "Pendulum-v1"]).preferences.comparisons == 200
+
+
+@pytest.mark.parametrize("arguments", [[], ["--env", "HalfCheetah-v5"]])
 def test_a_factor_for_the_first_batch_asks_for_frontloading(arguments: list[str]):
     assert main.program.read_config(arguments).preferences.schedule != "frontloaded"
     asked_for = main.program.read_config([*arguments, "--frontload", "4"])

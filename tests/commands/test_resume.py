@@ -30,7 +30,7 @@ KINDS = {
     "pole": [],
     "true reward": ["--reward", "true"],
     "pendulum": ["--env", "Pendulum-v1", "--normalise"],
-    "few comparisons": ["--preset", "few-comparisons", "--pessimism", "0.5", "--agent-weight-decay", "0.1"],
+    "networks": ["--hidden-sizes", "8", "--pessimism", "0.5", "--agent-weight-decay", "0.1"],
     "everything": ["--dropout", "0.2", "--adaptive-weight-decay", "--query", "information-gain", "--oracle-skip", "0"],
 }
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")

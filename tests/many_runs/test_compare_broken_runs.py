@@ -58,7 +58,7 @@ def test_compare_survives_files_cut_short_anywhere(tmp_path: Path):
 def test_compare_leaves_out_or_takes_whatever_the_options_are(compared, capsys: pytest.CaptureFixture, thorough: bool):
     options = [
         "seed", "env", "iterations", "packages", "name", "fixed_horizon", "reward", "hidden_sizes", "pretrain",
-        "preset", "comparisons_from",
+        "reward_network", "comparisons_from",
     ]  # fmt: skip
     for option in options:
         for value in WRONG if thorough else (None, "$\\frac$", "x", {}):

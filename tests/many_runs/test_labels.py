@@ -16,8 +16,8 @@ from workshop.messages import UsageError
 from workshop.records import find_runs, read_run
 
 TYPED = [  # labels are these very lines
-    "--preset few-comparisons",
-    "--preset few-comparisons --reward-network joint",
+    "--reward-network joint",
+    "--reward-network joint --comparisons 20",
     "--reward true",
     "--iterations 5 --agent-learning-rate 0.0005",
     "--loss hinge --hinge-margin 2",
@@ -25,9 +25,9 @@ TYPED = [  # labels are these very lines
     "--agent-hidden-sizes 16",
     "--ensemble-size 1",
     "--hidden-sizes 256 256",
-    "--reward-network additive",
+    "--prior-std 0.2",
     "--reward-epochs 60 --fit-until converged",
-    "--comparisons 4 --schedule constant",
+    "--comparisons 4 --schedule frontloaded",
     "--comparisons-from 'their runs/a' b",
     "--diversity k-centre",
     "--schedule hyperbolic",
@@ -51,7 +51,7 @@ def test_a_group_is_called_by_what_its_user_typed(tmp_path: Path):
     assert labels_in(tmp_path) == {"the defaults", *TYPED}
 
 
-@pytest.mark.parametrize("flags", ["", "--comparisons 100", "--preset few-comparisons", "--schedule frontloaded"])
+@pytest.mark.parametrize("flags", ["", "--comparisons 100", "--reward-network additive", "--schedule frontloaded"])
 @pytest.mark.parametrize("env", ["Pendulum-v1", "HalfCheetah-v5"])
 def test_a_label_is_what_differs_from_the_defaults_of_the_environment(tmp_path: Path, env: str, flags: str):
     write_typed_run(tmp_path, f"--env {env} {flags}", [0, 200])
@@ -61,27 +61,26 @@ def test_a_label_is_what_differs_from_the_defaults_of_the_environment(tmp_path: 
 
 def test_a_default_that_is_typed_makes_no_other_group(tmp_path: Path):
     write_typed_run(tmp_path, "", [0, 200])
-    write_typed_run(tmp_path, "--fragment-length 20 --frontload 16 --hidden-sizes 32 32", [0, 200], seed=1)
+    write_typed_run(tmp_path, "--fragment-length 20 --settle-patience 4 --prior-std 0.05", [0, 200], seed=1)
     (group,) = groups_in(tmp_path)
     assert (group.label, len(group.runs), group.is_default) == ("the defaults", 2, True)
 
 
 def test_a_long_label_is_whole(tmp_path: Path):
-    flags = " ".join(flags for flags in TYPED[3:] if "oracle t" not in flags and "ensemble" not in flags)
-    write_typed_run(tmp_path, flags.replace("--schedule constant", "").replace("--comparisons 4", ""), [0, 200])
+    left_out = ("oracle t", "ensemble", "prior-std", "frontloaded")  # which do not go together with others
+    flags = " ".join(flags for flags in TYPED[3:] if not any(part in flags for part in left_out))
+    write_typed_run(tmp_path, flags, [0, 200])
     (label,) = labels_in(tmp_path)
-    assert len(label) > 300
-    assert sorted(label.split()) == sorted(
-        flags.replace("--schedule constant", "").replace("--comparisons 4", "").split()
-    )
+    assert len(label) > 250
+    assert sorted(label.split()) == sorted(flags.split())
 
 
 def test_a_name_of_its_own_is_the_label_and_the_flags_are_told_too(tmp_path: Path):
     write_typed_run(tmp_path, "", [0, 200])
-    write_typed_run(tmp_path, "--name smooth --reward-network additive", [0, 200])
+    write_typed_run(tmp_path, "--name smooth --prior-std 0.2", [0, 200])
     assert {(group.label, group.flags) for group in groups_in(tmp_path)} == {
         ("the defaults", "the defaults"),
-        ("smooth", "--reward-network additive"),
+        ("smooth", "--prior-std 0.2"),
     }
 
 

@@ -29,7 +29,7 @@ def load(*paths: Path, **changes) -> Comparisons:
         "observation_space": OBSERVATIONS,
         "action_space": ACTIONS,
     } | changes
-    return load_comparisons_from(paths, **options)
+    return load_comparisons_from(paths, **options)[0]
 
 
 # Reading one run's

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from workshop.reports.evaluation import EPISODES, Episodes, Evaluation
-from workshop.reports.reward_hacking import IN_A_ROW, HackingAlarm
+from workshop.reports.reward_hacking import IN, HackingAlarm
 
 
 def evaluation(true: float, learned: float, noise: float = 1.0) -> Evaluation:
@@ -20,28 +20,44 @@ def reward(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
     return observations[:, 0]
 
 
-def alarms(true: list[float], learned: list[float], noise: float = 1.0) -> list[int]:
-    """The iterations in which the alarm goes off."""
+def alarms(true: list[float], learned: list[float], noise: float = 1.0) -> list[tuple[int, bool]]:
+    """The iterations in which something is said, and whether it is the alarm."""
     alarm = HackingAlarm()
-    messages = [alarm.check(evaluation(t, r, noise), reward) for t, r in zip(true, learned, strict=True)]
-    return [index for index, message in enumerate(messages) if message is not None]
+    said = [alarm.check(evaluation(t, r, noise), reward) for t, r in zip(true, learned, strict=True)]
+    return [(index, what[1]) for index, what in enumerate(said) if what is not None]
 
 
-FALLING = [0.0, 50, 100, 90, 70, 60, 50, 40, 30, 20]
-RISING = [float(i) for i in range(10)]
+# the untrained agent, a best one, and twelve that are worse and worse
+FALLING = [0.0, 50, 100, 90, 70, 65, 60, 55, 50, 45, 40, 35, 30, 25, 20]
+RISING = [float(i) for i in range(15)]
 
 
-def test_alarm_goes_off_once_when_the_learned_return_rises_and_the_true_one_falls():
-    # the best is iteration 2; the fall to 90 is not more than a tenth of the range, those from iteration 4 on are
-    assert alarms(FALLING, RISING) == [3 + IN_A_ROW]
+def test_alarm_goes_off_once_when_it_has_lasted():
+    # the fall to 90 at iteration 3 is more than a tenth of the range from 50 to 100; the eighth is iteration 10
+    assert alarms(FALLING, RISING) == [(2 + IN, True)]
+    assert alarms(FALLING[: 2 + IN], RISING[: 2 + IN]) == []
 
 
 def test_message_tells_both_returns():
     alarm = HackingAlarm()
-    messages = [alarm.check(evaluation(t, r), reward) for t, r in zip(FALLING, RISING, strict=True)]
-    (message,) = filter(None, messages)
-    for part in ("Since iteration 2", "from 2 to", "from 100 to"):
+    said = [alarm.check(evaluation(t, r), reward) for t, r in zip(FALLING, RISING, strict=True)]
+    ((message, _),) = filter(None, said)
+    for part in ("was 100 at iteration 2", "is 40 now", "2 then, 10 now"):
         assert part in message
+
+
+def test_an_untrained_agent_that_was_lucky_is_nothing_to_measure_by():
+    lucky = [150.0, 50, *[50.0] * 13]
+    assert alarms(lucky, RISING) == []
+    assert alarms([0.0, 150, *[50.0] * 13], RISING) != []
+
+
+def test_it_takes_itself_back_once_when_the_run_recovers():
+    recovered = [*FALLING[:11], 60, 99, 30, 100]
+    assert alarms(recovered, RISING) == [(10, True), (12, False)]
+    alarm = HackingAlarm()
+    said = [alarm.check(evaluation(t, r), reward) for t, r in zip(recovered, RISING, strict=True)]
+    assert said[12][0] == "It was no reward hacking that lasts: the true return is 99 again."
 
 
 def test_no_alarm_where_both_fall_or_both_rise():
@@ -50,15 +66,21 @@ def test_no_alarm_where_both_fall_or_both_rise():
     assert alarms(RISING, RISING) == []
 
 
+def test_a_learned_return_that_is_as_good_as_before_is_content_too():
+    assert alarms(FALLING, [5.0] * 15) == [(2 + IN, True)]
+    assert alarms(FALLING, [5.0, 5, 5, *[4.98] * 12]) == [(2 + IN, True)], "less than 0.025 a step"
+    assert alarms(FALLING, [5.0, 5, 5, *[4.97] * 12]) == []
+
+
 def test_no_alarm_within_the_noise():
     assert alarms(FALLING, RISING, noise=1000.0) == []
-    solved = [0.0, 100, 100, 99.5, 99, 99, 98.5, 98.5, 98, 98]  # certain, and of no account
+    solved = [0.0, 50, 100, *[99.5 - 0.1 * i for i in range(12)]]  # certain, and of no account
     assert alarms(solved, RISING, noise=0.01) == []
 
 
-def test_no_alarm_for_a_passing_fall():
-    dip = [0.0, 50, 100, 40, 40, 40, 100, 40, 40, 40]
-    assert alarms(dip, RISING) == []
+def test_no_alarm_for_falls_that_pass():
+    passing = [0.0, 50, *[100, 40] * 6, 100]
+    assert alarms(passing, RISING) == []
 
 
 def test_returns_are_compared_by_the_learned_reward_of_today():
@@ -66,10 +88,23 @@ def test_returns_are_compared_by_the_learned_reward_of_today():
     alarm, rung = HackingAlarm(), []
     for t, r in zip(FALLING, RISING, strict=True):
         seen = replace(evaluation(t, r), learned_return_mean=5.0)
-        rung.append(alarm.check(seen, lambda observations, actions: np.full(len(observations), 5.0)))
-    assert rung == [None] * len(FALLING), "today's reward sees no rise"
+        rung.append(alarm.check(seen, lambda observations, actions: np.full(len(observations), 6.0)))
+    assert rung == [None] * len(FALLING), "today's reward liked the best one better"
 
 
 def test_true_reward_has_nothing_to_hack():
     alarm = HackingAlarm()
-    assert [alarm.check(evaluation(t, 0), None) for t in FALLING] == [None] * 10
+    assert [alarm.check(evaluation(t, 0), None) for t in FALLING] == [None] * 15
+
+
+def test_it_goes_on_from_what_was_saved():
+    whole = alarms(FALLING, RISING)
+    for at in range(1, 14):
+        alarm, said = HackingAlarm(), []
+        for index, (t, r) in enumerate(zip(FALLING, RISING, strict=True)):
+            if index == at:
+                state, alarm = alarm.state(), HackingAlarm()
+                alarm.restore(state)
+            what = alarm.check(evaluation(t, r), reward)
+            said += [] if what is None else [(index, what[1])]
+        assert said == whole

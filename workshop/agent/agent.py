@@ -1,6 +1,7 @@
 """The agent, in its own training environments, and all that is asked of it."""
 
 import io
+import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -42,6 +43,7 @@ class Agent:
     """
 
     only_copy = False
+    planned_steps = math.inf  # that training takes in the whole run
 
     def __init__(
         self,
@@ -53,7 +55,7 @@ class Agent:
         on_step: Callable[[int], object],
     ):
         updates, rollout_steps = split_into_updates(steps_per_iteration // config.n_envs, config.rollout_steps)
-        self._generator = generator
+        self._generator, self._learning_rate, self._anneal_to = generator, config.agent_learning_rate, config.anneal_to
         self.seed = seed = int(generator.integers(2**31))
         self._venv = LearnedRewardVecEnv(make_vec_env(spec, config.n_envs, seed, config.stepping), spec.id)
         self._normalised = None
@@ -83,6 +85,8 @@ class Agent:
         Raises a RunError if a reward or the agent's weights are not finite any more.
         """
         self._venv.reward_function = reward
+        rate = self._learning_rate * (1 - (1 - self._anneal_to) * self._ppo.num_timesteps / self.planned_steps)
+        self._ppo.lr_schedule = lambda _: rate
         if self.only_copy:
             self._venv.seed(int(self._generator.integers(2**31)))
             self._ppo._last_obs = None  # so that SB3 resets, and with it the environment is made anew

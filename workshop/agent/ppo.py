@@ -30,8 +30,10 @@ class AgentConfig:
     """Where environments that have no NumPy-vectorised version are stepped; auto: in subprocesses if slow enough."""
     rollout_steps: Annotated[int, within(at_least=2, at_most=100_000)] = 50
     """Steps in each environment between two PPO updates; adjusted so that updates fill an iteration evenly."""
-    agent_learning_rate: Annotated[float, within(above=0, at_most=1e30)] = 2e-3
+    agent_learning_rate: Annotated[float, within(above=0, at_most=1e30)] = 3e-3
     """Adam's step size for the agent."""
+    anneal_to: Annotated[float, within(at_least=0, at_most=1)] = 0.5
+    """To which share of it the agent's step size falls over the run, linearly; 1 to let it be."""
     agent_weight_decay: Annotated[float, within(at_least=0, at_most=1000)] = 0.0
     """AdamW's pull of the agent's weights towards zero: lets go of what it has learned for a reward that was wrong."""
     agent_epochs: Annotated[int, within(at_least=1, at_most=1000)] = 10
@@ -42,7 +44,7 @@ class AgentConfig:
     """Widths of the hidden layers of the policy and of the value function."""
     agent_activation: Literal["tanh", "relu"] = "tanh"
     """What follows each hidden layer of the policy and of the value function."""
-    entropy_bonus: Annotated[float, within(at_least=0, at_most=1000)] = 0.2
+    entropy_bonus: Annotated[float, within(at_least=0, at_most=1000)] = 0.3
     """Weight of the policy's entropy in PPO's objective: keeps it exploring while the learned reward is still poor."""
     clip_range: Annotated[float, within(above=0, at_most=10)] = 0.2
     """How far one PPO update may change the probability of an action, as a share of it."""
@@ -50,7 +52,7 @@ class AgentConfig:
     """With continuous actions: the logarithm of the policy's initial standard deviation."""
     orthogonal_init: bool = True
     """Begin with orthogonal weights, and so with actions near 0; without it, with PyTorch's own."""
-    value_coefficient: Annotated[float, within(at_least=0, at_most=1000)] = 0.5
+    value_coefficient: Annotated[float, within(at_least=0, at_most=1000)] = 0.05
     """Weight of the value function's loss in PPO's objective."""
     max_grad_norm: Annotated[float, within(above=0, at_most=1000)] = 0.5
     """PPO's gradients are scaled down to this norm if theirs is larger."""

@@ -32,14 +32,14 @@ def read_flags(
     """Read a command line into a dataclass; a UsageError says in a sentence what is wrong with it.
 
     `defaults` gives those defaults, by field name, that follow from other flags. It gets a function that tells what was
-    typed after a flag, None if the flag is not there. `groups` are those of --help, in order; flags that are in none of
-    them are with others of their dataclass. `instead` tells what to type where several values follow a flag that takes
-    one, "" if there is nothing.
+    typed after a flag, "" if nothing, None if the flag is not there. `groups` are those of --help, in order; flags that
+    are in none of them are with others of their dataclass. `instead` tells what to type where several values follow a
+    flag that takes one, "" if there is nothing.
     """
     typed = typed_flags(arguments)
 
     def typed_after(flag: str) -> str | None:
-        return next((values[0] for name, values in reversed(typed) if name == flag and values), None)
+        return next((values[0] if values else "" for name, values in reversed(typed) if name == flag), None)
 
     following = {} if defaults is None else defaults(typed_after)
     options = {option.name: option for option in options_of(kind())}

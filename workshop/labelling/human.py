@@ -51,6 +51,7 @@ class HumanOracle:
         generator: np.random.Generator,
     ):
         self._labeller, self._wanted, self._ask_again = config.labeller, wanted, config.ask_again
+        self._goal = config.goal
         self._directory, self._clips, self._generator = directory, clips, generator
         self._rollouts, self._comparisons = rollouts, comparisons
         self._records: dict[int, QuestionRecord] = {}
@@ -97,7 +98,7 @@ class HumanOracle:
 
         report = "Nobody was asked anything."
         if self._directory.recorded_anything:
-            report = labeller_report(read_record(self._directory.path)).as_text()
+            report = labeller_report(read_record(self._directory.path)).as_text(self._goal)
         self.session.finish(report)
         say(report)
         self.session.wait_for_farewell(SECONDS_TO_LOOK)

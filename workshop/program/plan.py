@@ -41,6 +41,12 @@ def plan_run(config: Any) -> Plan:
         raise UsageError(f"--env {spec.id}: there cannot be two of it at a time; --n-envs 1 makes do with one.")
     if config.oracle.oracle != "synthetic":
         _refuse_blind_labelling(config, spec, trial)
+    nobody = config.oracle.oracle == "synthetic" and config.preferences.comparisons > 0
+    if config.labelling.goal and (config.reward == "true" or nobody):
+        raise UsageError(
+            "--goal is what a person judges by, and here the true reward decides (--oracle synthetic, --reward true); "
+            "leave it out, or add --oracle human."
+        )
     if config.reward == "true" and config.preferences.comparisons_from:
         raise UsageError("--comparisons-from is learned from, and --reward true learns from no answers; choose one.")
     if config.reward == "learned":

@@ -12,12 +12,12 @@ from typing import Any, Generic, TypeVar, get_origin
 
 from workshop.agent import is_slow
 from workshop.commands import read_flags, run_program
-from workshop.data import Comparisons
 from workshop.environments import known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
 from workshop.flags import as_json, options_of, typed_flags
 from workshop.messages import UsageError, say
 from workshop.program.device import set_up_device
+from workshop.program.goals import learn_from_others
 from workshop.program.newest import run_to_resume, run_to_watch
 from workshop.program.own_defaults import own_defaults
 from workshop.program.plan import Plan, plan_run
@@ -25,7 +25,7 @@ from workshop.program.run import Run, recorded_config
 from workshop.program.several import instead_of_several
 from workshop.program.tuned import tuned_settings
 from workshop.program.watch import watch
-from workshop.records import Row, RunDirectory, kept, load_comparisons_from
+from workshop.records import Row, RunDirectory, kept
 from workshop.reports import HowToEvaluate, Report
 
 Config = TypeVar("Config", bound=Any)
@@ -69,7 +69,7 @@ class Program(Generic[Config]):
         if self._uses_exercise(config):
             check_loss(self.preference_loss)
         if resume is None:
-            recorded = recorded_comparisons(config, plan)
+            config, recorded = learn_from_others(config, plan)
             open_directory = partial(RunDirectory.make, config, arguments, recorded)
         else:
             recorded = kept(resume, plan.spec.id, config.preferences.fragment_length, *plan.spaces)
@@ -77,9 +77,8 @@ class Program(Generic[Config]):
         device = set_up_device(config.device)
         say_what_is_special(config, plan)
         show_bar = config.oracle.oracle != "terminal"
-        how = how_to_evaluate(config, plan)
+        how, goal = how_to_evaluate(config, plan), config.labelling.goal
         answers = config.preferences.comparisons + len(recorded) if config.reward == "learned" else 0
-        goal = config.labelling.goal if config.oracle.oracle != "synthetic" else ""
         said = (follow, show_bar, how, answers, goal)
         with (
             open_directory() as directory,
@@ -97,9 +96,9 @@ class Program(Generic[Config]):
         read = set()  # which recorded answers: in a sweep over other flags they are the same for each run
         for config in configs:
             plan = plan_run(config)
-            answers = config.preferences.comparisons_from, config.environment, config.preferences.fragment_length
+            answers = config.environment, config.labelling.goal, config.preferences
             if answers not in read:
-                recorded_comparisons(config, plan)
+                learn_from_others(config, plan)
                 read.add(answers)
             set_up_device(config.device)
             if config.oracle.oracle != "synthetic":
@@ -138,14 +137,6 @@ class Program(Generic[Config]):
 
     def _uses_exercise(self, config: Config) -> bool:
         return bool(config.choice_model.uses_yours and config.reward == "learned")
-
-
-def recorded_comparisons(config: Any, plan: Plan) -> Comparisons:
-    """The answers of other runs that `--comparisons-from` names, in the order in which they were given."""
-    paths, length = config.preferences.comparisons_from, config.preferences.fragment_length
-    if not paths:
-        return Comparisons.empty(length, *plan.spaces)
-    return load_comparisons_from(paths, config.environment, length, *plan.spaces)
 
 
 def how_to_evaluate(config: Any, plan: Plan) -> HowToEvaluate:

@@ -94,6 +94,7 @@ class Run:
             "questions": questions, "report": self._report,
         }  # fmt: skip
         agent.only_copy = not self._trial.copies
+        agent.planned_steps = self._config.iterations * agent.steps_per_iteration
         for iteration in range(self._go_on(), self._config.iterations + 1):
             self.directory.iteration = iteration
             if self._config.labelling.keep_labelling:  # to be answered while the agent trains

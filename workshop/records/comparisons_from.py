@@ -24,7 +24,7 @@ from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, rea
 Arrays = Mapping[str, np.ndarray]  # by the names in ARRAYS, each of shape (n, L, …)
 # the fields of RecordedComparisons that merging joins end to end as arrays, and the tuples and counts that it adds up
 JOINED = ("preferences", "seconds", "numbers")
-ADDED = ("runs", "labellers", "skipped", "undone", "times_undone")
+ADDED = ("runs", "goals", "labellers", "skipped", "undone", "times_undone")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class RecordedComparisons:
     | --- | --- |
     | env_id, env_kwargs | the environment that the fragments are from, without its module, and what it was made with |
     | fragment_length | their steps L |
-    | runs | the directories of the runs |
+    | runs, goals | the directories of the runs, and what each one's labeller was to judge by; "" for the true reward |
     | fragments_a, fragments_b | arrays by name: observations, actions (n, L, …), true_rewards (n, L); none if n is 0 |
     | preferences | (n,), float64: 0.0 a, 1.0 b, 0.5 equally good |
     | labellers | who answered, n names |
@@ -67,6 +67,7 @@ class RecordedComparisons:
     env_kwargs: Mapping[str, Any]
     fragment_length: int
     runs: tuple[Path, ...]
+    goals: tuple[str, ...]
     fragments_a: Arrays
     fragments_b: Arrays
     preferences: np.ndarray
@@ -106,6 +107,7 @@ def read_record(run: Path) -> RecordedComparisons:
         env_kwargs=env_kwargs,
         fragment_length=length,
         runs=(run,),
+        goals=(_goal(run),),
         fragments_a=_stack(answers, arrays, "a"),
         fragments_b=_stack(answers, arrays, "b"),
         preferences=np.array([line.preference for line in answers], np.float64),
@@ -182,9 +184,10 @@ def load_comparisons_from(
     fragment_length: int,
     observation_space: Space,
     action_space: Space,
-) -> Comparisons:
+) -> tuple[Comparisons, set[str]]:
     """The answers in these runs, as the comparisons of a run with this environment, fragment length and spaces.
 
+    With them come the goals that they were given for; "" is no goal of one's own, but the true reward.
     Observations and actions get the types of their spaces. Raises a UsageError, one sentence that begins with the flag
     `--comparisons-from`, for whatever `read_records` refuses and for what another environment or length has left.
     """
@@ -206,7 +209,7 @@ def load_comparisons_from(
             sides.append(Fragments(observations, actions, fragments["true_rewards"].astype(np.float32)))
     except UsageError as mistake:
         raise UsageError(f"--comparisons-from: {mistake}") from mistake
-    return Comparisons(sides[0], sides[1], recorded.preferences)
+    return Comparisons(sides[0], sides[1], recorded.preferences), set(recorded.goals)
 
 
 def _kind_of_record(run: Path) -> tuple[str, dict[str, Any], int]:
@@ -221,6 +224,12 @@ def _kind_of_record(run: Path) -> tuple[str, dict[str, Any], int]:
     if type(length) is not int or length < 1:
         raise BrokenRecordError(f"{path} gives no fragment_length.")
     return without_module(env), env_kwargs, length
+
+
+def _goal(run: Path) -> str:
+    """What a person judged by in this run; the synthetic oracle goes by the true reward, whatever it says."""
+    config = read_config(run)
+    return str(config.get("goal") or "") if config.get("oracle") != "synthetic" else ""
 
 
 def _typed(env_kwargs: Mapping[str, Any]) -> str:

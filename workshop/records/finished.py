@@ -139,7 +139,12 @@ def _number(cell: str, column: str, path: Path) -> float:
 
 
 def _threshold(options: Mapping[str, Any]) -> float | None:
-    """The return at which the run's environment counts as solved, None if nobody says or Gymnasium does not know it."""
+    """The return at which the run's environment counts as solved, None if nobody says or Gymnasium does not know it.
+
+    Nor does it where somebody had a goal of their own, to which the true return says nothing.
+    """
+    if options.get("goal"):
+        return None
     try:  # without the module, which Gymnasium would import: a run that is looked at has no code run
         spec = deepcopy(gymnasium.spec(without_module(options["env"])))
     except gymnasium.error.Error:

@@ -74,9 +74,13 @@ since a swapped one balances the first |
     fitted_to: int
     median_seconds: float
 
-    def as_text(self) -> str:
-        """The report in a few sentences, a line each, without an end of line after the last."""
-        return "\n".join([self._counts(), self._consistency(), self._agreement(), self._temperature(), self._bias()])
+    def as_text(self, goal: str = "") -> str:
+        """The report in a few sentences, a line each, without an end of line after the last.
+
+        Where there was a `goal` of the labeller's own, the true reward means nothing, and is not told of.
+        """
+        by_true_reward = [] if goal else [self._agreement(), self._temperature()]
+        return "\n".join([self._counts(), self._consistency(), *by_true_reward, self._bias()])
 
     def _counts(self) -> str:
         text = f"Answers: {self.answers}, of them {self.equal} equally good; skipped: {self.skipped}"

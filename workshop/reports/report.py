@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop.agent import Agent, RewardFunction
-from workshop.environments import solved_at, why_not_drawn
+from workshop.environments import why_not_drawn
 from workshop.messages import RunError, say
 from workshop.records import Row, RunDirectory, summarise
 from workshop.reports.about import About
@@ -91,7 +91,7 @@ class Report:
         self._last = replace(evaluation, episodes=self._episodes[-1])
         alarm = None if self.about.goal else self._alarm.check(evaluation, reward)
         if alarm is not None:
-            self._bar.say(alarm)
+            self._bar.say(alarm[0])
         row = {
             "iteration": len(self._episodes) - 1,
             "env_steps": env_steps,
@@ -100,7 +100,7 @@ class Report:
             "learned_return_mean": evaluation.learned_return_mean,
             "reward_correlation": evaluation.reward_correlation,
             "seconds": time.perf_counter() - self._started,
-            "reward_hacking": int(alarm is not None),
+            "reward_hacking": int(alarm is not None and alarm[1]),
             "random_return_mean": self._evaluator.random_return,
             **learned_from,
         }
@@ -145,7 +145,9 @@ class Report:
 
     def result(self) -> dict[str, Any]:
         """What came of the run."""
-        summary = summarise(self._directory.rows, solved_at(self._spec))
+        summary = summarise(self._directory.rows, self.about.solved_at)
+        if self.about.goal:
+            summary["solved"] = None  # nobody can say
         seconds = round(time.perf_counter() - self._started, 1)
         return {"run": str(self._directory.path), **summary, "seconds": seconds}
 

@@ -1,4 +1,4 @@
-"""An alarm for reward hacking: the learned reward goes on rising while what was wanted gets worse (Skalse et al. 2022).
+"""An alarm for reward hacking: the learned reward is content while what was wanted gets worse (Skalse et al. 2022).
 
 It looks at the true reward, so it is a report and nothing else: no part of the run asks it.
 """
@@ -11,63 +11,73 @@ from workshop.state import State
 
 STANDARD_ERRORS = 3.0  # a fall of the mean true return by less than this is noise
 SHARE = 0.1  # … and so is one by less than this share of the range that the mean has covered so far
-IN_A_ROW = 5  # iterations in which it has to be so
+CONTENT = 0.025  # … and a fall of the learned return by less than this each step: learned rewards have a spread of 1
+IN, OF = 8, 12  # in so many of the last iterations it has to be so
 
 
 class HackingAlarm:
-    """Goes off once, when for five iterations in a row the agent has, compared with its best iteration so far by the
-    true return,
+    """Goes off once, when in eight of the last twelve iterations the agent has, compared with its best since it was
+    first trained, by the true return,
 
     - a lower true return, by more than three standard errors and a tenth of the range of the run so far, and
-    - a higher learned return, both by the learned reward of today, so that they can be compared.
+    - no lower learned return, both by the learned reward of today, so that they can be compared.
+
+    It takes itself back, once, when the true return is as good as at that best again.
     """
 
     def __init__(self) -> None:
-        self._means: list[float] = []
+        self._evaluated = 0
+        self._means: list[float] = []  # since the agent was first trained
         self._best: Episodes | None = None
-        self._suspicious = 0
-        self.raised = False
+        self._suspicious: list[bool] = []
+        self.raised, self._taken_back = False, False
 
-    def check(self, evaluation: Evaluation, reward: RewardFunction | None) -> str | None:
-        """The alarm's message if it goes off now; to be called once an iteration, with its evaluation.
+    def check(self, evaluation: Evaluation, reward: RewardFunction | None) -> tuple[str, bool] | None:
+        """What to say now, and whether the alarm goes off; to be called once an iteration, with its evaluation.
 
         `reward` is the learned reward that the agent was trained on last, None with the true one.
         """
+        self._evaluated += 1
+        if self._evaluated == 1:
+            return None  # what an agent does that has not been trained tells nothing
         now = evaluation.episodes
-        means = self._means
-        means.append(float(now.true_returns.mean()))
-        if self._best is None or means[-1] > self._best.true_returns.mean():
+        self._means.append(float(now.true_returns.mean()))
+        if self._best is None or self._means[-1] > self._best.true_returns.mean():
             self._best = now
-        best = self._best
-        if reward is None or self.raised:
+        if reward is None or self._taken_back:
             return None
+        best = self._best
         fall = best.true_returns.mean() - now.true_returns.mean()
         noise = np.hypot(_standard_error(best.true_returns), _standard_error(now.true_returns))
-        if fall <= STANDARD_ERRORS * noise or fall <= SHARE * np.ptp(means):
-            self._suspicious = 0
-            return None
-        now_learned = evaluation.learned_return_mean
-        then_learned = float(reward(best.observations, best.actions).sum() / len(best.true_returns))
-        self._suspicious = self._suspicious + 1 if now_learned > then_learned else 0
-        if self._suspicious < IN_A_ROW:
+        fallen = fall > STANDARD_ERRORS * noise and fall > SHARE * np.ptp(self._means)
+        if self.raised:
+            if fallen:
+                return None
+            self._taken_back = True
+            return f"It was no reward hacking that lasts: the true return is {self._means[-1]:.4g} again.", False
+        n, then_learned = len(best.true_returns), float(reward(best.observations, best.actions).sum())
+        tolerance, now_learned = CONTENT * len(best.true_rewards), evaluation.learned_return_mean * n
+        self._suspicious.append(bool(fallen and now_learned > then_learned - tolerance))
+        if not self._suspicious[-1] or sum(self._suspicious[-OF:]) < IN:
             return None
         self.raised = True
         return (
-            f"Reward hacking? Since iteration {int(np.argmax(means))} the learned return has risen from "
-            f"{then_learned:.4g} to {now_learned:.4g} (by the learned reward of today), while the true return has "
-            f"fallen from {best.true_returns.mean():.4g} to {now.true_returns.mean():.4g}. The reward model likes "
-            "what nobody asked for; more comparisons, or newer ones (--recent-fraction 1), may help. The run goes on."
-        )
+            f"Reward hacking? The true return was {best.true_returns.mean():.4g} at iteration "
+            f"{1 + int(np.argmax(self._means))} and is {self._means[-1]:.4g} now, and the learned reward is no less "
+            f"content: {then_learned / n:.4g} then, {now_learned / n:.4g} now, by the learned reward of today. It "
+            "likes what nobody asked for; more comparisons, or newer ones (--recent-fraction 1), may help. The run "
+            "goes on."
+        ), True
 
     def state(self) -> State:
         """What the alarm goes on from."""
         best = None if self._best is None else vars(self._best)
-        return {"means": self._means, "best": best, "suspicious": self._suspicious, "raised": self.raised}
+        return vars(self) | {"_best": best}
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
-        self._means, self._suspicious, self.raised = state["means"], state["suspicious"], state["raised"]
-        self._best = None if state["best"] is None else Episodes(**state["best"])
+        vars(self).update(state)
+        self._best = None if state["_best"] is None else Episodes(**state["_best"])
 
 
 def _standard_error(returns: np.ndarray) -> float:
