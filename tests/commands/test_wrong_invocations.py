@@ -172,9 +172,10 @@ OUT_OF_RANGE = {
 CONTRADICTORY = {
     "main.py --loss hinge --oracle-equal 0.1": ["--loss hinge", "--oracle-equal"],
     "main.py --solution --loss hinge": ["--solution", "--loss hinge"],
-    "main.py --comparisons 100000 --n-envs 1": ["--comparisons 100000", "--n-envs 1", "pairs", "--fragment-length"],
+    "main.py --comparisons 500000 --n-envs 1": ["--comparisons 500000", "--n-envs 1", "pairs", "--fragment-length"],
     "main.py --fragment-length 200 --n-envs 1": ["--fragment-length 200", "--n-envs 1", "0 pairs"],
-    "main.py --comparisons 9 --fragment-length 200 --n-envs 2 --no-pretrain --total-timesteps 2400 --iterations 3": [
+    "main.py --frontload 16 --comparisons 9 --fragment-length 200 --n-envs 2 --no-pretrain --total-timesteps 2400 "
+    "--iterations 3": [
         "--comparisons 9",
         "until iteration 1",
         "--n-envs 2",
@@ -186,7 +187,7 @@ CONTRADICTORY = {
     "main.py --query information-gain --ensemble-size 1": ["--query information-gain", "--ensemble-size 1"],
     "main.py --pool-factor 1": ["--pool-factor 1", "--query disagreement"],
     "main.py --diversity k-centre --query uniform --pool-factor 1": ["--pool-factor 1", "--diversity k-centre"],
-    "main.py --reward-network additive --dropout 0.2": ["--dropout", "--reward-network additive"],
+    "main.py --reward-network additive --dropout 0.2": ["--dropout is for --reward-network joint, not additive"],
     "main.py --adaptive-weight-decay --weight-decay 0": ["--adaptive-weight-decay", "--weight-decay"],
     "main.py --weight-decay 900 --reward-learning-rate 0.5": ["--weight-decay", "--reward-learning-rate", "at most 1"],
     "main.py --agent-weight-decay 9 --agent-learning-rate 0.5": ["--agent-weight-decay", "--agent-learning-rate"],
