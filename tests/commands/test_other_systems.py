@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shlex
+import shutil
 import stat
 import subprocess
 import sys
@@ -138,11 +139,12 @@ def test_a_file_system_without_locks_will_do(
             RunDirectory.make(config, [])
 
 
-def test_a_display_that_does_not_answer_is_none(tiny_run: Finished, monkeypatch: pytest.MonkeyPatch):
+def test_a_display_that_does_not_answer_is_none(tiny_run: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Where one is named and cannot be opened, the agent is written to a file, as where there is none."""
     monkeypatch.setenv("DISPLAY", ":77")
     monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
     monkeypatch.setattr("workshop.program.watch.has_display", lambda: True)
-    watched = type_here("main.py", "--watch", str(tiny_run[1]))
+    run = shutil.copytree(tiny_run[1], tmp_path / "run")
+    watched = type_here("main.py", "--watch", str(run))
     assert watched.returncode == 0, watched.stderr
     assert "There is no display to play it on. Moving picture: " in watched.stderr
