@@ -33,8 +33,15 @@ def rollouts(seed: int = 0) -> Rollouts:
 BRADLEY_TERRY = choice_model(ChoiceModelConfig(), yours=bradley_terry_loss)
 
 
+# an ensemble of small networks, where a test says nothing else
+NETWORKS = {
+    "reward_network": "joint", "hidden_sizes": (16,), "ensemble_size": 5, "reward_epochs": 6, "reward_batch_size": 20,
+    "reward_learning_rate": 3e-3, "weight_decay": 5.0,
+}  # fmt: skip
+
+
 def model(seed: int = 0, loss: PreferenceLoss = bradley_terry_loss, **options) -> RewardModel:
-    config = RewardModelConfig(**{"hidden_sizes": (16,), **options})
+    config = RewardModelConfig(**{**NETWORKS, **options})
     choice = choice_model(ChoiceModelConfig(), yours=loss)
     made = RewardModel(OBSERVATIONS, ACTIONS, choice, config, np.random.default_rng(seed))
     made.observe(rollouts())

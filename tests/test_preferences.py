@@ -219,7 +219,7 @@ def test_schedule_asks_all_questions_and_none_in_vain(comparisons: int, iteratio
 
 
 def test_schedules_by_hand():
-    frontloaded = PreferencesConfig(comparisons=16, frontload=5)  # weights 5, 1, 1, 1: two questions each
+    frontloaded = PreferencesConfig(comparisons=16, frontload=5, schedule="frontloaded")  # 5, 1, 1, 1: two each
     assert frontloaded.due(4).tolist() == [10, 12, 14, 16, 16]
     assert PreferencesConfig(comparisons=8, schedule="constant").due(4).tolist() == [2, 4, 6, 8, 8]
     late = PreferencesConfig(comparisons=9, schedule="constant", pretrain=False)
@@ -251,7 +251,7 @@ def answers(questions: Questions, iteration: int, skip_every: int | None = None)
 
 
 def test_questions_come_in_batches_until_the_budget_is_spent():
-    questions = questions_about(4, comparisons=16, frontload=5, comparisons_per_fit=4)
+    questions = questions_about(4, comparisons=16, schedule="frontloaded", frontload=5, comparisons_per_fit=4)
     assert [answers(questions, iteration) for iteration in range(3)] == [[4, 4, 2], [2], [2]]
     assert questions.progress() == {"comparisons": 14, "skipped": 0, "stopped_asking": ""}
     assert [answers(questions, iteration) for iteration in (3, 4)] == [[2], []]

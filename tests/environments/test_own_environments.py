@@ -40,7 +40,7 @@ def test_an_environment_beside_main_is_named_by_its_module(tmp_path: Path):
     assert (run / "result.json").read_text() == finished.stdout
     assert sorted(path.name for path in (run / "videos").iterdir()) == ["final_policy.gif", "progress.gif"]
     with Image.open(run / "videos" / "final_policy.gif") as picture:
-        assert picture.n_frames > 5
+        assert picture.n_frames > 1
 
 
 @pytest.mark.parametrize(
