@@ -16,7 +16,7 @@ from own_environments import NETS, OWN, SHORT, run_in, typed
 from PIL import Image
 
 from workshop.agent import make_vec_env
-from workshop.environments import EnvironmentConfig, environment_spec, keyword_arguments
+from workshop.environments import EnvironmentConfig, environment_spec, keyword_arguments, registry
 from workshop.messages import UsageError
 from workshop.records import read_run
 from workshop.records.comparisons_from import read_record
@@ -85,6 +85,7 @@ def test_installed_packages_say_what_they_have(tmp_path: Path, monkeypatch: pyte
         f"    gymnasium.register('Plugged-v0', 'own_environments:One', max_episode_steps={own_environments.STEPS})\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
+    registry._import_plugins.cache_clear()
     ids = ("Plugged-v0", "space/Plugged-v0", "other/Plugged-v0")
     try:
         for env_id in ids:
@@ -93,6 +94,7 @@ def test_installed_packages_say_what_they_have(tmp_path: Path, monkeypatch: pyte
         with pytest.raises(UsageError, match=r"of nowhere_at_all:f could not be imported: No module named"):
             environment_spec(EnvironmentConfig("Unplugged-v0"))
     finally:
+        registry._import_plugins.cache_clear()
         for env_id in ids:
             gymnasium.registry.pop(env_id, None)
 

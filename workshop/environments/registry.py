@@ -3,10 +3,12 @@
 import difflib
 import importlib
 from contextlib import nullcontext
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
 import gymnasium
+from gymnasium.envs import registration
 from gymnasium.envs.registration import EnvSpec, namespace
 
 from workshop.bounds import LONGEST_NAME
@@ -59,6 +61,7 @@ def find(env: str) -> EnvSpec:
         raise UsageError(f"--env {shown(env)}: Gymnasium knows no environment of this id{hint}") from problem
 
 
+@cache
 def _import_plugins() -> dict[str, str]:
     """Let installed packages register the environments that they declare; those that fail, and why."""
     failed = {}
@@ -71,6 +74,7 @@ def _import_plugins() -> dict[str, str]:
                 with nullcontext() if space == "__root__" else namespace(space):
                     register()
         except (Exception, SystemExit) as problem:  # a package may raise anything
+            registration.current_namespace = None  # which Gymnasium leaves as it was then
             failed[plugin.value] = _why(problem)
     return failed
 
