@@ -11,7 +11,7 @@ from scipy.special import entr
 from reward_model import RewardModel
 from workshop.bounds import require_bounds, within
 from workshop.data import Comparisons, Fragments, Rollouts, cut
-from workshop.messages import RunError, UsageError
+from workshop.messages import UsageError
 from workshop.state import State, restore, state_of
 
 HYPERBOLA = 10  # a tenth of the run halves the rate: 5e6 of 5e7 steps in Christiano et al. 2017, appendix A.2
@@ -33,7 +33,7 @@ SETTLED = 0.99  # a held-out loss that is not below this share of the lowest one
 class PreferencesConfig:
     """Which fragments are compared, and when."""
 
-    comparisons: Annotated[int, within(at_least=0, at_most=1_000_000)] = 24
+    comparisons: Annotated[int, within(at_least=0, at_most=200_000)] = 24
     """Comparisons to ask for in the whole run."""
     comparisons_from: tuple[Path, ...] = ()
     """Learn from the answers recorded in these runs first; --comparisons are then 0 by default."""
@@ -193,17 +193,11 @@ class Questions:
         """What asking goes on from."""
         return {
             "generator": state_of(self._generator),
-            "recorded": len(self._recorded),
             **{name: getattr(self, name) for name in COUNTS},
         }
 
     def restore(self, state: State) -> None:
-        """Go on from `state`. Raises a RunError if there are more or fewer answers of other runs than there were."""
-        if state["recorded"] != len(self._recorded):
-            raise RunError(
-                f"--comparisons-from gave {state['recorded']} answers when the run began, and gives "
-                f"{len(self._recorded)} now, so it cannot go on as if it had never been stopped."
-            )
+        """Go on from `state`; the answers of other runs are those that it began with."""
         restore(self._generator, state["generator"])
         vars(self).update({name: state[name] for name in COUNTS})
 

@@ -172,7 +172,12 @@ OUT_OF_RANGE = {
 CONTRADICTORY = {
     "main.py --loss hinge --oracle-equal 0.1": ["--loss hinge", "--oracle-equal"],
     "main.py --solution --loss hinge": ["--solution", "--loss hinge"],
-    "main.py --comparisons 500000 --n-envs 1": ["--comparisons 500000", "--n-envs 1", "pairs", "--fragment-length"],
+    "main.py --comparisons 200000 --schedule frontloaded --n-envs 1": [
+        "--comparisons 200000",
+        "--n-envs 1",
+        "pairs",
+        "--fragment-length",
+    ],
     "main.py --fragment-length 200 --n-envs 1": ["--fragment-length 200", "--n-envs 1", "0 pairs"],
     "main.py --frontload 16 --comparisons 9 --fragment-length 200 --n-envs 2 --no-pretrain --total-timesteps 2400 "
     "--iterations 3": [

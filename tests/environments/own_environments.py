@@ -161,6 +161,19 @@ class EndsTruncated(One):
         return self.steps >= 10 + int(5 * abs(self.point[0]))
 
 
+class EndsLater(One):
+    """Its episodes end early from the thousandth observation of this process on."""
+
+    given = 0
+
+    def observe(self) -> Any:
+        EndsLater.given += 1
+        return super().observe()
+
+    def ends(self) -> bool:
+        return self.given >= 1000 and self.steps >= 12
+
+
 class NotANumber(One):
     def observe(self) -> Any:
         return np.full(2, np.nan, np.float32) if self.steps == 17 else super().observe()

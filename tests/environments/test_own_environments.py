@@ -225,6 +225,16 @@ def test_numbers_that_are_none_are_blamed_on_the_environment(tmp_path: Path, mon
 
 
 @pytest.mark.usefixtures("without_plots")
+def test_episodes_that_end_early_only_later_are_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As where an agent must have learned something to reach an end: random actions do not show it."""
+    for flags, told in ((), 1), (["--allow-variable-horizon"], 0), (["--fixed-horizon=30"], 0):
+        monkeypatch.setattr(own_environments.EndsLater, "given", 0)
+        finished = typed("EndsLater", tmp_path, "--no-pictures", "--iterations=3", "--total-timesteps=900", *flags)
+        assert finished.returncode == 0, finished.stderr
+        assert finished.stderr.count("EndsLater-v0: episodes end early now") == told
+
+
+@pytest.mark.usefixtures("without_plots")
 def test_one_of_which_only_one_can_be_is_one_at_a_time(tmp_path: Path):
     finished = typed("OnlyOne", tmp_path, "--n-envs=1")
     assert finished.returncode == 0, finished.stderr
@@ -243,7 +253,7 @@ def test_memory_is_foretold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert "--env Pictures-v0 with these flags needs about 10 GB of memory, and this machine has 8:" in refused.stderr
     assert "445 bytes" in refused.stderr  # 12 * 12 * 3 of uint8, an int64 action, a float32 reward and a bool
     assert not (tmp_path / "runs").exists()
-    record = typed("Pictures", tmp_path, "--comparisons=400_000")
+    record = typed("Pictures", tmp_path, "--comparisons=200_000", "--fragment-length=10")
     assert record.returncode == 2
     assert "would fill 1.8 GB; a run's record may have 1." in record.stderr
 

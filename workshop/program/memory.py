@@ -33,6 +33,8 @@ def refuse_too_much(config: Any, spec: EnvSpec, spaces: tuple[Space, Space], ste
             f"{config.evaluation_episodes} episodes (--evaluation-episodes) of {episode_steps(spec)}; take fewer, or "
             "an environment with smaller observations."
         )
+    if config.reward == "true":
+        return
     fragments = 2 * config.preferences.comparisons * config.preferences.fragment_length * transition
     if fragments > LARGEST_FRAGMENTS:
         raise UsageError(

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, get_origin
 
 from workshop.agent import is_slow
 from workshop.commands import read_flags, run_program
-from workshop.environments import known_of_gymnasium, why_not_drawn
+from workshop.environments import episode_steps, known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
 from workshop.flags import as_json, options_of, typed_flags
 from workshop.messages import UsageError, say
@@ -146,7 +146,8 @@ def how_to_evaluate(config: Any, plan: Plan) -> HowToEvaluate:
     if agent.stepping == "auto" and plan.spec.vector_entry_point is None and agent.n_envs > 1:
         few = is_slow(plan.spec)
     copies = min(episodes, agent.n_envs) if few else episodes
-    return HowToEvaluate(episodes, copies, agent.stepping, anew=not known_of_gymnasium(plan.spec))
+    steps = None if config.environment.allow_variable_horizon else episode_steps(plan.spec)
+    return HowToEvaluate(episodes, copies, agent.stepping, not known_of_gymnasium(plan.spec), steps)
 
 
 def say_what_is_special(config: Any, plan: Plan) -> None:

@@ -52,8 +52,8 @@ class RunDirectory:
     | saved | in a run that goes on: what the last checkpoint holds, None if there is none |
     """
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, env: str):
+        self.path, self._env = path, env
         self.iteration = 0
         self.rows: list[Row] = []
         self.checkpoints = Checkpoints(path)
@@ -84,7 +84,7 @@ class RunDirectory:
         env = re.sub(r"[^\w.-]", "-", without_module(flat["env"]))  # what any system takes in the name of a file
         path = _make_directory(runs_dir, f"{env}__{flat['name']}__{flat['seed']}")
         try:
-            run = cls(path)
+            run = cls(path, flat["env"])
             for part in PARTS:
                 (path / part).mkdir()
             packages = {"python": platform.python_version()} | versions()
@@ -105,7 +105,7 @@ class RunDirectory:
         Raises a RunError if another process uses it, or what it holds cannot be read; nothing has changed then.
         """
         refuse_links_and_code(path)
-        run = cls(path)
+        run = cls(path, str(read_config(path).get("env")))
         try:
             if (path / ANSWERS).exists():
                 read_record(path)  # a look at the fragments, too
@@ -134,8 +134,7 @@ class RunDirectory:
         expected = exception is not None and issubclass(exception, KeyboardInterrupt | UsageError | RunError | OSError)
         if expected and self.path.exists():
             when = f"after iteration {len(self.rows) - 1}" if self.rows else "before the first iteration"
-            env = str(read_config(self.path)["env"])
-            trusted = ["--env", env] if needs_code_of_others(env) else []  # see refuse_import
+            trusted = ["--env", self._env] if needs_code_of_others(self._env) else []  # see refuse_import
             say(f"Stopped {when}. To go on: {as_command(['--resume', str(self.path), *trusted])}")
 
     def state(self) -> State:

@@ -27,12 +27,14 @@ class HowToEvaluate:
     | stepping | where they are stepped, as for the agent's |
     | anew | whether they are made anew for each evaluation: what they keep over a reset would not be there in a run \
 that was interrupted |
+    | steps | of each episode, where all are to be equally long; None where they need not be |
     """
 
     episodes: int = EPISODES
     copies: int = EPISODES
     stepping: Stepping = "in-process"
     anew: bool = False
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,10 @@ class Evaluator:
     def episodes(self) -> int:
         """How many are played at each evaluation."""
         return self._how.episodes
+
+    def ends_early(self, episodes: Episodes) -> bool:
+        """Whether some of these episodes were shorter than all are to be."""
+        return self._how.steps is not None and len(episodes.true_rewards) < self._how.steps * self.episodes
 
     def state(self) -> State:
         """What evaluation goes on from."""

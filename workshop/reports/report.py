@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop.agent import Agent, RewardFunction
-from workshop.environments import why_not_drawn
+from workshop.environments import episode_steps, why_not_drawn
 from workshop.messages import RunError, say
 from workshop.records import Row, RunDirectory, summarise
 from workshop.reports.about import About
@@ -55,7 +55,7 @@ class Report:
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]), how)
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
-        self._alarm = HackingAlarm()
+        self._alarm, self._early_ends_told = HackingAlarm(), False
         self.about = About(spec, seed, _command(directory.path), answers, goal)
         self._bar = ProgressBar(total_steps, self.about, show_bar)
         self._tensorboard = TensorBoard(directory.path)
@@ -89,6 +89,12 @@ class Report:
         evaluation = self._evaluator.evaluate(agent.policy(), reward)
         self._episodes.append(evaluation.episodes.without_steps())
         self._last = replace(evaluation, episodes=self._episodes[-1])
+        if not self._early_ends_told and self._evaluator.ends_early(evaluation.episodes):
+            self._early_ends_told = True
+            self._bar.say(
+                f"{self._spec.id}: episodes end early now, which they did not when they were tried, and their "
+                f"length gives the reward away. --fixed-horizon {episode_steps(self._spec)} makes all equally long."
+            )
         alarm = None if self.about.goal else self._alarm.check(evaluation, reward)
         if alarm is not None:
             self._bar.say(alarm[0])
