@@ -35,13 +35,13 @@ lint: $(DEV_INSTALLED)
 	$(BIN)/python -m mypy
 
 TABLES := to-solve flags epochs batch-size fragment-length network-sizes queries converged choice-models \
-    choice-models-noise choice-models-mistakes reward-hacking pendulum half-cheetah
+    choice-models-noise choice-models-mistakes reward-hacking networks half-cheetah
 
 experiments: $(INSTALLED)
 	$(BIN)/python -c "import subprocess, sys; [subprocess.run([sys.executable, 'experiments/tables.py', '--table', name], check=True) for name in '$(TABLES)'.split()]"
 
 $(INSTALLED): requirements.txt
-	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed; name one: make PYTHON=python3.12')"
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14) and 'Python 3.11 to 3.14 is needed; name one: make PYTHON=python3.12')"
 	$(PYTHON) -m venv .venv
 	$(PIP) -r requirements.txt
 	$(BIN)/python -c "open('$(INSTALLED)', 'w').close()"
