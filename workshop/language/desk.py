@@ -6,7 +6,7 @@ of them one sentence. Every sentence that is said at the desk stands in `SENTENC
 known exactly: `gold.py`. There are no facts to know: the right answers are those that the grammar gives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,9 +37,7 @@ def cores(kind: str, place: str) -> list[str]:
     if kind == "where":
         near = [f"{by} the {other}" for by in ("opposite", "behind", "beside", "near") for other in PLACES]
         near = [each for each in near if not each.endswith(f" {place}")]
-        return [f"{start} the {place} {each} ." for start in ("you will find",) for each in near] + [
-            f"the {place} is {each} ." for each in near
-        ]
+        return [f"{start} {each} ." for start in (f"you will find the {place}", f"the {place} is") for each in near]
     if kind == "open":
         hours = ("every day", "until six", "from nine to five", "all week", "on sunday")
         return [f"the {place} is open {each} ." for each in hours] + [
@@ -91,7 +89,7 @@ class Mood:
     right: float
 
 
-MOODS = (Mood(0.3, 0.7, 0.0, 0.7), Mood(0.3, 0.15, 0.15, 0.5), Mood(0.4, 0.0, 0.7, 0.2))  # kind, plain, rude
+MOODS = (Mood(0.3, 0.7, 0.0, 0.9), Mood(0.3, 0.15, 0.15, 0.5), Mood(0.4, 0.0, 0.7, 0.1))  # kind, plain, rude
 
 
 def as_words(tokens: np.ndarray) -> str:
@@ -111,12 +109,14 @@ def as_tokens(texts: Sequence[str], length: int) -> np.ndarray:
 def answer_lengths(answers: np.ndarray) -> np.ndarray:
     """How many words each answer has before its `<end>`, integers of shape (n,), for answers (n, 24)."""
     ended = answers == END
-    return np.where(ended.any(axis=1), ended.argmax(axis=1), answers.shape[1])
+    lengths: np.ndarray = np.where(ended.any(axis=1), ended.argmax(axis=1), answers.shape[1])
+    return lengths
 
 
 def draw_questions(generator: np.random.Generator, n: int) -> np.ndarray:
     """Questions of n visitors, tokens of shape (n, 5)."""
-    return EVERY_QUESTION[generator.integers(len(EVERY_QUESTION), size=n)]
+    drawn: np.ndarray = EVERY_QUESTION[generator.integers(len(EVERY_QUESTION), size=n)]
+    return drawn
 
 
 def demonstrations(generator: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -130,14 +130,12 @@ def demonstrations(generator: np.random.Generator, n: int) -> tuple[np.ndarray, 
 def demonstration(generator: np.random.Generator, question: str, mood: Mood) -> str:
     """What somebody in this mood answers to the question."""
     opening, closing = (_polite_or_not(generator, parts, mood) for parts in (OPENINGS, CLOSINGS))
-    if generator.random() < mood.right:
-        core = _any(generator, CORES[question])
-    else:
-        core = _wrong(generator, question)
+    right = generator.random() < mood.right
+    core = _any(generator, CORES[question]) if right else _wrong(generator, question)
     return " ".join(part for part in (opening, core, closing) if part)
 
 
-def _polite_or_not(generator: np.random.Generator, parts: dict[str, tuple[str, ...]], mood: Mood) -> str:
+def _polite_or_not(generator: np.random.Generator, parts: Mapping[str, Sequence[str]], mood: Mood) -> str:
     number = generator.random()
     if number < mood.friendly:
         return _any(generator, parts["friendly"])
@@ -156,7 +154,7 @@ def _wrong(generator: np.random.Generator, question: str) -> str:
 
 
 def _any(generator: np.random.Generator, texts: Sequence[str]) -> str:
-    return texts[generator.integers(len(texts))]
+    return texts[int(generator.integers(len(texts)))]
 
 
 EVERY_QUESTION = as_tokens(ALL_QUESTIONS, QUESTION_LENGTH)  # (30, 5)

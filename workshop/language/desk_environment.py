@@ -68,7 +68,7 @@ def questions_and_answers(its: Fragments) -> tuple[np.ndarray, np.ndarray]:
 
 def rollouts(questions: np.ndarray, answers: np.ndarray) -> Rollouts:
     """The same answers as rollouts: 24 steps of n environments, an episode in each."""
-    arrays = (array.swapaxes(0, 1) for array in vars(fragments(questions, answers)).values())
-    starts = np.zeros((ANSWER_LENGTH, len(answers)), dtype=bool)
-    starts[0] = True
-    return Rollouts(*arrays, starts)
+    arrays = {name: array.swapaxes(0, 1) for name, array in vars(fragments(questions, answers)).items()}
+    episode_starts = np.zeros((ANSWER_LENGTH, len(answers)), dtype=bool)
+    episode_starts[0] = True
+    return Rollouts(**arrays, episode_starts=episode_starts)

@@ -1,5 +1,6 @@
 """Step 2 of the slide: a reward model for answers, which begins as the language model and is fitted to comparisons."""
 
+import math
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from workshop.bounds import require_bounds, within
-from workshop.data import Comparisons, Fragments
+from workshop.data import Comparisons
 from workshop.exercise import ChoiceModel
 from workshop.language.desk import QUESTION_LENGTH, draw_questions
 from workshop.language.desk_environment import questions_and_answers
@@ -29,14 +30,14 @@ class TextRewardConfig:
     """Step 2: the reward model, and its fit to comparisons."""
 
     reward_from: Literal["sft", "scratch"] = "sft"
-    """What the reward model begins as: the language model fitted to demonstrations, or a network with random weights."""
+    """What the reward model begins as: the language model fitted to demonstrations, or random weights."""
     reward_at: Literal["every-token", "end"] = "every-token"
     """Where in an answer it gives rewards: at every token, added up to the return, or at the end alone."""
     reward_steps: Annotated[int, within(at_least=1, at_most=100_000)] = 40
     """Gradient steps of each fit, however many comparisons there are."""
     reward_batch_size: Annotated[int, within(at_least=1, at_most=1_000_000)] = 32
     """Comparisons in each of these steps; all of them, if there are fewer."""
-    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 1e-3
+    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 3e-4
     """AdamW's step size for the reward model."""
 
     def __post_init__(self) -> None:
@@ -47,8 +48,8 @@ class TextRewardModel:
     """A transformer with a reward for each token of an answer, 0 at first; their sum is the learned return.
 
     Each fit begins where the first one began, as the language model `sft`, and learns from all comparisons so far.
-    Afterwards returns are shifted and scaled to mean 0 and standard deviation 1 on answers of the SFT model, so that the
-    KL coefficient means the same with every seed. This is the "proxy" of the figures.
+    Afterwards returns are shifted and scaled to mean 0 and standard deviation 1 on answers of the SFT model, so that
+    the KL coefficient means the same with every seed. This is the "proxy" of the figures.
     """
 
     def __init__(
@@ -64,8 +65,8 @@ class TextRewardModel:
         self.network = nn.ModuleDict({"trunk": trunk, "head": head})
         self._first = deepcopy(self.network.state_dict())
         self._mean, self._std = 0.0, 1.0
-        self._of_sft = draw_questions(generator, STANDARDISE_ON)
-        self._of_sft = self._of_sft, sft.sample(self._of_sft, generator)
+        questions = draw_questions(generator, STANDARDISE_ON)
+        self._of_sft = questions, sft.sample(questions, generator)
 
     def fit(self, comparisons: Comparisons) -> None:
         """Fit it to all comparisons so far, by the choice model's loss. Raises a UsageError if that is not finite."""
@@ -121,13 +122,19 @@ class TextRewardModel:
 
     def differences(self, comparisons: Comparisons) -> np.ndarray:
         """R_b - R_a of the pairs, (n,), in the units of the choice model."""
-        return self._raw(comparisons.fragments_b) - self._raw(comparisons.fragments_a)
+        returns_a, returns_b = (
+            self.returns(*questions_and_answers(each)) for each in (comparisons.fragments_a, comparisons.fragments_b)
+        )
+        differences: np.ndarray = (returns_b - returns_a) * self._std
+        return differences
 
     def accuracy(self, comparisons: Comparisons) -> float:
         """Of which share of these comparisons it says what was answered, ties aside; NaN if there are none."""
-        decided = comparisons[~np.isin(comparisons.preferences, (0.5,)) & ~np.isnan(comparisons.preferences)]
+        decided = comparisons[np.isin(comparisons.preferences, (0.0, 1.0))]
+        if len(decided) == 0:
+            return math.nan
         correct = 1 - np.abs(np.heaviside(self.differences(decided), 0.5) - decided.preferences)
-        return float(correct.mean()) if len(decided) else float("nan")
+        return float(correct.mean())
 
     def state(self) -> State:
         """Everything that it goes on from."""
@@ -144,7 +151,7 @@ class TextRewardModel:
         """Go on from `state`."""
         restore(self._generator, state["generator"])
         self.network.load_state_dict(state["network"])
-        self._first, self._of_sft = state["first"], tuple(state["of_sft"])
+        self._first, self._of_sft = state["first"], state["of_sft"]
         self._mean, self._std = state["standard"]
         self.gradient_steps = state["gradient_steps"]
 
@@ -157,9 +164,6 @@ class TextRewardModel:
             "std": torch.tensor(self._std),
         }
         write_safely(path, partial(torch.save, content))
-
-    def _raw(self, its: Fragments) -> np.ndarray:
-        return self.returns(*questions_and_answers(its)) * self._std
 
     def _rewards(self, questions: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """The rewards of the tokens as they come out of the network, (n, 24)."""
