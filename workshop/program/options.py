@@ -32,9 +32,9 @@ class RunConfig:
     resume: Path | None = None
     """Go on with this interrupted run, as if it had never been stopped; give no other flag. A directory
     of runs, or a part of a run's name, is the newest unfinished one there."""
-    total_timesteps: Annotated[int, within(at_least=1, at_most=10**12)] = 60_000
+    total_timesteps: Annotated[int, within(at_least=1, at_most=10**12)] = 48_000
     """Environment steps in the whole run."""
-    iterations: Annotated[int, within(at_least=1, at_most=100_000)] = 20
+    iterations: Annotated[int, within(at_least=1, at_most=100_000)] = 12
     """Turns of the loop, which share the steps equally: more of them, and the agent trains for fewer steps in each."""
     evaluation_episodes: Annotated[int, within(at_least=1, at_most=1000)] = 20
     """Episodes that are played after each iteration, to see how good the agent is; fewer where a step is slow."""

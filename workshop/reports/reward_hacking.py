@@ -12,11 +12,11 @@ from workshop.state import State
 STANDARD_ERRORS = 3.0  # a fall of the mean true return by less than this is noise
 SHARE = 0.1  # … and so is one by less than this share of the range that the mean has covered so far
 CONTENT = 0.025  # … and a fall of the learned return by less than this each step: learned rewards have a spread of 1
-IN, OF = 8, 12  # in so many of the last iterations it has to be so
+IN, OF = 6, 10  # in so many of the last iterations it has to be so
 
 
 class HackingAlarm:
-    """Goes off once, when in eight of the last twelve iterations the agent has, compared with its best since it was
+    """Goes off once, when in six of the last ten iterations the agent has, compared with its best since it was
     first trained, by the true return,
 
     - a lower true return, by more than three standard errors and a tenth of the range of the run so far, and
