@@ -18,8 +18,10 @@ from workshop.environments.registry import find
 from workshop.environments.trial import Trial, known_of_gymnasium, play_a_little
 from workshop.messages import UsageError, shown
 
-# Gymnasium's own environments whose episodes only ever end by their limit of steps
-NEVER_END_EARLY = {"Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup", "FixedHorizonCartPole"}
+# Gymnasium's environments, and the workshop's, whose episodes only ever end by their limit of steps
+NEVER_END_EARLY = {
+    "Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup", "FixedHorizonCartPole", "VisitorsDesk",
+}  # fmt: skip
 # … and those that do end early, but hardly ever for an untrained agent
 END_EARLY_UNSEEN = {"Acrobot", "MountainCar", "MountainCarContinuous"}
 REWARD_OF_A_STEP = {CARTPOLE_ID: (-1.0, 1.0), "CartPole-v0": (0.0, 1.0), "CartPole-v1": (0.0, 1.0)}  # least and most

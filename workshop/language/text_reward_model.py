@@ -1,0 +1,175 @@
+"""Step 2 of the slide: a reward model for answers, which begins as the language model and is fitted to comparisons."""
+
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from workshop.bounds import require_bounds, within
+from workshop.data import Comparisons, Fragments
+from workshop.exercise import ChoiceModel
+from workshop.language.desk import QUESTION_LENGTH, draw_questions
+from workshop.language.desk_environment import questions_and_answers
+from workshop.language.language_model import LanguageModel, to_tensors, written
+from workshop.language.transformer import Transformer
+from workshop.messages import UsageError
+from workshop.safe_files import write_safely
+from workshop.state import State, restore, state_of
+
+STANDARDISE_ON = 512  # answers of the SFT model
+
+
+@dataclass(frozen=True)
+class TextRewardConfig:
+    """Step 2: the reward model, and its fit to comparisons."""
+
+    reward_from: Literal["sft", "scratch"] = "sft"
+    """What the reward model begins as: the language model fitted to demonstrations, or a network with random weights."""
+    reward_at: Literal["every-token", "end"] = "every-token"
+    """Where in an answer it gives rewards: at every token, added up to the return, or at the end alone."""
+    reward_steps: Annotated[int, within(at_least=1, at_most=100_000)] = 40
+    """Gradient steps of each fit, however many comparisons there are."""
+    reward_batch_size: Annotated[int, within(at_least=1, at_most=1_000_000)] = 32
+    """Comparisons in each of these steps; all of them, if there are fewer."""
+    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 1e-3
+    """AdamW's step size for the reward model."""
+
+    def __post_init__(self) -> None:
+        require_bounds(self)
+
+
+class TextRewardModel:
+    """A transformer with a reward for each token of an answer, 0 at first; their sum is the learned return.
+
+    Each fit begins where the first one began, as the language model `sft`, and learns from all comparisons so far.
+    Afterwards returns are shifted and scaled to mean 0 and standard deviation 1 on answers of the SFT model, so that the
+    KL coefficient means the same with every seed. This is the "proxy" of the figures.
+    """
+
+    def __init__(
+        self, sft: LanguageModel, choice_model: ChoiceModel, config: TextRewardConfig, generator: np.random.Generator
+    ):
+        self.config, self.device, self.gradient_steps = config, sft.device, 0
+        self._choice_model, self._generator = choice_model, generator
+        weights = torch.Generator().manual_seed(int(generator.integers(2**63)))
+        trunk = deepcopy(sft.network) if config.reward_from == "sft" else Transformer(weights).to(sft.device)
+        head = nn.Linear(trunk.norm.weight.shape[0], 1, device=sft.device)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        self.network = nn.ModuleDict({"trunk": trunk, "head": head})
+        self._first = deepcopy(self.network.state_dict())
+        self._mean, self._std = 0.0, 1.0
+        self._of_sft = draw_questions(generator, STANDARDISE_ON)
+        self._of_sft = self._of_sft, sft.sample(self._of_sft, generator)
+
+    def fit(self, comparisons: Comparisons) -> None:
+        """Fit it to all comparisons so far, by the choice model's loss. Raises a UsageError if that is not finite."""
+        if len(comparisons) == 0:
+            return
+        self.network.load_state_dict(self._first)
+        optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.config.reward_learning_rate, fused=True)
+        sides = (questions_and_answers(each) for each in (comparisons.fragments_a, comparisons.fragments_b))
+        questions, answers = (torch.from_numpy(np.stack(each, 1)).to(self.device) for each in zip(*sides, strict=True))
+        preferences = torch.from_numpy(comparisons.preferences).to(self.device)
+        size = min(self.config.reward_batch_size, len(comparisons))
+        order = np.empty(0, dtype=np.int64)
+        for _ in range(self.config.reward_steps):
+            while len(order) < size:
+                order = np.concatenate([order, self._generator.permutation(len(comparisons))])
+            batch, order = np.split(order, [size])
+            rewards = self._rewards(questions[batch].flatten(0, 1), answers[batch].flatten(0, 1))
+            returns_a, returns_b = rewards.sum(dim=1).double().view(-1, 2).unbind(dim=1)
+            loss = self._choice_model.loss(returns_a, returns_b, preferences[batch])
+            if not torch.isfinite(loss):
+                raise UsageError(
+                    f"The loss became {loss.item()} while the reward model was fitted.\nIf the learned returns are "
+                    "ordinary numbers, look at preference_loss: python main.py --check. If not, try a smaller "
+                    "--reward-learning-rate."
+                )
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            optimizer.step()
+            self.gradient_steps += 1
+        self.standardise(*self._of_sft)
+
+    def standardise(self, questions: np.ndarray, answers: np.ndarray) -> None:
+        """Shift and scale the returns to mean 0 and standard deviation 1 over these answers."""
+        self._mean, self._std = 0.0, 1.0
+        returns = self.returns(questions, answers)
+        self._mean, self._std = float(returns.mean()), float(returns.std()) or 1.0
+
+    @torch.no_grad()
+    def rewards(self, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        """The learned, standardised rewards of the tokens, float32 (n, 24), 0 after the first `<end>`.
+
+        What all returns are shifted by is in the reward of the last token, once in each answer.
+        """
+        tensors = to_tensors(self.device, questions, answers)
+        shifted = self._rewards(*tensors) - self._mean * _last(tensors[1])
+        return (shifted / self._std).cpu().numpy()
+
+    def returns(self, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        """The learned, standardised returns of answers: the proxy, float64 of shape (n,)."""
+        returns: np.ndarray = self.rewards(questions, answers).sum(axis=1, dtype=np.float64)
+        return returns
+
+    def differences(self, comparisons: Comparisons) -> np.ndarray:
+        """R_b - R_a of the pairs, (n,), in the units of the choice model."""
+        return self._raw(comparisons.fragments_b) - self._raw(comparisons.fragments_a)
+
+    def accuracy(self, comparisons: Comparisons) -> float:
+        """Of which share of these comparisons it says what was answered, ties aside; NaN if there are none."""
+        decided = comparisons[~np.isin(comparisons.preferences, (0.5,)) & ~np.isnan(comparisons.preferences)]
+        correct = 1 - np.abs(np.heaviside(self.differences(decided), 0.5) - decided.preferences)
+        return float(correct.mean()) if len(decided) else float("nan")
+
+    def state(self) -> State:
+        """Everything that it goes on from."""
+        return {
+            "generator": state_of(self._generator),
+            "network": self.network.state_dict(),
+            "first": self._first,
+            "standard": (self._mean, self._std),
+            "of_sft": self._of_sft,
+            "gradient_steps": self.gradient_steps,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        restore(self._generator, state["generator"])
+        self.network.load_state_dict(state["network"])
+        self._first, self._of_sft = state["first"], tuple(state["of_sft"])
+        self._mean, self._std = state["standard"]
+        self.gradient_steps = state["gradient_steps"]
+
+    def save(self, path: Path) -> None:
+        """Write the network and how its returns are standardised, for `torch.load(path, weights_only=True)`."""
+        content = {
+            "config": asdict(self.config),
+            "network": self.network.state_dict(),
+            "mean": torch.tensor(self._mean),
+            "std": torch.tensor(self._std),
+        }
+        write_safely(path, partial(torch.save, content))
+
+    def _raw(self, its: Fragments) -> np.ndarray:
+        return self.returns(*questions_and_answers(its)) * self._std
+
+    def _rewards(self, questions: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+        """The rewards of the tokens as they come out of the network, (n, 24)."""
+        features = self.network["trunk"](torch.cat([questions, answers], dim=1))[:, QUESTION_LENGTH:]
+        rewards: torch.Tensor = self.network["head"](features).squeeze(-1)
+        return rewards * (written(answers) if self.config.reward_at == "every-token" else _last(answers))
+
+
+def _last(answers: torch.Tensor) -> torch.Tensor:
+    """Which token ends each answer: the first `<end>`, or the last of the 24; bool of the same shape (n, 24)."""
+    here = written(answers)
+    after = torch.cat([here[:, 1:], torch.zeros_like(here[:, :1])], dim=1)
+    return here & ~after
