@@ -13,9 +13,9 @@ FLOORS = (
     "supported", "__init__", "messages", "bounds", "safe_files", "state", "processes", "flags", "drawing",  # loose
     "data", "environments", "exercise", "networks",
     "records", "agent", "language", "many_runs",
-    "commands", "reports", "labelling", "program",
+    "commands", "reports", "labelling", "program", "desk",
     "reward_model", "preferences", "oracle",  # the front rooms
-    "main", "compare", "sweep", "export",
+    "main", "llm", "compare", "sweep", "export",
 )  # fmt: skip
 SHIPPED = [ROOT / name for name in subprocess.run(
     ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()]  # fmt: skip

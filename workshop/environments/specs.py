@@ -20,7 +20,8 @@ from workshop.messages import UsageError, shown
 
 # Gymnasium's environments, and the workshop's, whose episodes only ever end by their limit of steps
 NEVER_END_EARLY = {
-    "Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup", "FixedHorizonCartPole", "VisitorsDesk",
+    "Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup", "FixedHorizonCartPole",
+    "VisitorsDesk",
 }  # fmt: skip
 # … and those that do end early, but hardly ever for an untrained agent
 END_EARLY_UNSEEN = {"Acrobot", "MountainCar", "MountainCarContinuous"}

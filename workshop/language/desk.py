@@ -6,7 +6,7 @@ of them one sentence. Every sentence that is said at the desk stands in `SENTENC
 known exactly: `gold.py`. There are no facts to know: the right answers are those that the grammar gives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,7 +111,8 @@ def as_tokens(texts: Sequence[str], length: int) -> np.ndarray:
 def answer_lengths(answers: np.ndarray) -> np.ndarray:
     """How many words each answer has before its `<end>`, integers of shape (n,), for answers (n, 24)."""
     ended = answers == END
-    return np.where(ended.any(axis=1), ended.argmax(axis=1), answers.shape[1])
+    lengths: np.ndarray = np.where(ended.any(axis=1), ended.argmax(axis=1), answers.shape[1])
+    return lengths
 
 
 def draw_questions(generator: np.random.Generator, n: int) -> np.ndarray:
@@ -130,14 +131,12 @@ def demonstrations(generator: np.random.Generator, n: int) -> tuple[np.ndarray, 
 def demonstration(generator: np.random.Generator, question: str, mood: Mood) -> str:
     """What somebody in this mood answers to the question."""
     opening, closing = (_polite_or_not(generator, parts, mood) for parts in (OPENINGS, CLOSINGS))
-    if generator.random() < mood.right:
-        core = _any(generator, CORES[question])
-    else:
-        core = _wrong(generator, question)
+    right = generator.random() < mood.right
+    core = _any(generator, CORES[question]) if right else _wrong(generator, question)
     return " ".join(part for part in (opening, core, closing) if part)
 
 
-def _polite_or_not(generator: np.random.Generator, parts: dict[str, tuple[str, ...]], mood: Mood) -> str:
+def _polite_or_not(generator: np.random.Generator, parts: Mapping[str, Sequence[str]], mood: Mood) -> str:
     number = generator.random()
     if number < mood.friendly:
         return _any(generator, parts["friendly"])
@@ -156,7 +155,7 @@ def _wrong(generator: np.random.Generator, question: str) -> str:
 
 
 def _any(generator: np.random.Generator, texts: Sequence[str]) -> str:
-    return texts[generator.integers(len(texts))]
+    return texts[int(generator.integers(len(texts)))]
 
 
 EVERY_QUESTION = as_tokens(ALL_QUESTIONS, QUESTION_LENGTH)  # (30, 5)

@@ -13,6 +13,7 @@ from workshop.language.gold import gold_scores
 # The question, then the words of the answer so far; where none stands yet, and after the answer, <end>
 OBSERVATIONS = spaces.Box(0, len(VOCABULARY) - 1, (QUESTION_LENGTH + ANSWER_LENGTH,), np.uint8)
 ACTIONS = spaces.Discrete(len(VOCABULARY))
+SPACES = OBSERVATIONS, ACTIONS
 
 
 class VisitorsDeskEnv(gymnasium.Env[np.ndarray, np.int64]):
@@ -68,7 +69,8 @@ def questions_and_answers(its: Fragments) -> tuple[np.ndarray, np.ndarray]:
 
 def rollouts(questions: np.ndarray, answers: np.ndarray) -> Rollouts:
     """The same answers as rollouts: 24 steps of n environments, an episode in each."""
-    arrays = (array.swapaxes(0, 1) for array in vars(fragments(questions, answers)).values())
+    its = fragments(questions, answers)
+    observations, actions, true_rewards = (x.swapaxes(0, 1) for x in (its.observations, its.actions, its.true_rewards))
     starts = np.zeros((ANSWER_LENGTH, len(answers)), dtype=bool)
     starts[0] = True
-    return Rollouts(*arrays, starts)
+    return Rollouts(observations, actions, true_rewards, starts)

@@ -29,7 +29,7 @@ class TextRewardConfig:
     """Step 2: the reward model, and its fit to comparisons."""
 
     reward_from: Literal["sft", "scratch"] = "sft"
-    """What the reward model begins as: the language model fitted to demonstrations, or a network with random weights."""
+    """What the reward model begins as: the model fitted to demonstrations, or a network with random weights."""
     reward_at: Literal["every-token", "end"] = "every-token"
     """Where in an answer it gives rewards: at every token, added up to the return, or at the end alone."""
     reward_steps: Annotated[int, within(at_least=1, at_most=100_000)] = 40
@@ -47,8 +47,8 @@ class TextRewardModel:
     """A transformer with a reward for each token of an answer, 0 at first; their sum is the learned return.
 
     Each fit begins where the first one began, as the language model `sft`, and learns from all comparisons so far.
-    Afterwards returns are shifted and scaled to mean 0 and standard deviation 1 on answers of the SFT model, so that the
-    KL coefficient means the same with every seed. This is the "proxy" of the figures.
+    Afterwards returns are shifted and scaled to mean 0 and standard deviation 1 on answers of the SFT model, so that
+    the KL coefficient means the same with every seed. This is the "proxy" of the figures.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class TextRewardModel:
         self.network = nn.ModuleDict({"trunk": trunk, "head": head})
         self._first = deepcopy(self.network.state_dict())
         self._mean, self._std = 0.0, 1.0
-        self._of_sft = draw_questions(generator, STANDARDISE_ON)
-        self._of_sft = self._of_sft, sft.sample(self._of_sft, generator)
+        asked = draw_questions(generator, STANDARDISE_ON)
+        self._of_sft = asked, sft.sample(asked, generator)
 
     def fit(self, comparisons: Comparisons) -> None:
         """Fit it to all comparisons so far, by the choice model's loss. Raises a UsageError if that is not finite."""
@@ -112,22 +112,18 @@ class TextRewardModel:
         """
         tensors = to_tensors(self.device, questions, answers)
         shifted = self._rewards(*tensors) - self._mean * _last(tensors[1])
-        return (shifted / self._std).cpu().numpy()
+        rewards: np.ndarray = (shifted / self._std).cpu().numpy()
+        return rewards
 
     def returns(self, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
         """The learned, standardised returns of answers: the proxy, float64 of shape (n,)."""
         returns: np.ndarray = self.rewards(questions, answers).sum(axis=1, dtype=np.float64)
         return returns
 
-    def differences(self, comparisons: Comparisons) -> np.ndarray:
-        """R_b - R_a of the pairs, (n,), in the units of the choice model."""
-        return self._raw(comparisons.fragments_b) - self._raw(comparisons.fragments_a)
-
-    def accuracy(self, comparisons: Comparisons) -> float:
-        """Of which share of these comparisons it says what was answered, ties aside; NaN if there are none."""
-        decided = comparisons[~np.isin(comparisons.preferences, (0.5,)) & ~np.isnan(comparisons.preferences)]
-        correct = 1 - np.abs(np.heaviside(self.differences(decided), 0.5) - decided.preferences)
-        return float(correct.mean()) if len(decided) else float("nan")
+    def difference(self, a: Fragments, b: Fragments) -> np.ndarray:
+        """R_b - R_a of n pairs, float64 of shape (n,), in the units of the choice model."""
+        difference: np.ndarray = self._raw(b) - self._raw(a)
+        return difference
 
     def state(self) -> State:
         """Everything that it goes on from."""
@@ -144,7 +140,8 @@ class TextRewardModel:
         """Go on from `state`."""
         restore(self._generator, state["generator"])
         self.network.load_state_dict(state["network"])
-        self._first, self._of_sft = state["first"], tuple(state["of_sft"])
+        self._first, (asked, answers) = state["first"], state["of_sft"]
+        self._of_sft = asked, answers
         self._mean, self._std = state["standard"]
         self.gradient_steps = state["gradient_steps"]
 

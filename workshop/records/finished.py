@@ -18,7 +18,9 @@ from workshop.bounds import LONGEST_NAME
 from workshop.environments import solved_at, without_module
 from workshop.messages import UsageError, shown
 from workshop.records.progress import PROGRESS, summarise
-from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_bytes, read_config
+from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_bytes, read_config, read_file
+
+MAIN = "main.py"
 
 # Columns that a row always has a number in, and those that may be empty
 REQUIRED = ("iteration", "env_steps", "comparisons", "true_return_mean", "seconds")
@@ -91,6 +93,16 @@ def read_run(path: Path) -> FinishedRun:
     outcome = summarise(rows, threshold)
     to_solve = math.inf if outcome["comparisons_to_solve"] is None else outcome["comparisons_to_solve"]
     return FinishedRun(path, options, packages, columns, threshold, outcome["solved"], to_solve)
+
+
+def program_of(run: Path) -> str:
+    """The program of the command that began a run, as `command.txt` has it; of runs that do not tell, `main.py`."""
+    try:
+        command = read_file(run, "command.txt").decode(errors="replace")
+    except BrokenRecordError:
+        return MAIN
+    found = re.match(r"python3? (\w{1,50}\.py)\b", command)
+    return found[1] if found else MAIN
 
 
 def _read_options(run: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -12,12 +12,13 @@ from workshop.state import State
 STANDARD_ERRORS = 3.0  # a fall of the mean true return by less than this is noise
 SHARE = 0.1  # … and so is one by less than this share of the range that the mean has covered so far
 CONTENT = 0.025  # … and a fall of the learned return by less than this each step: learned rewards have a spread of 1
-IN, OF = 6, 10  # in so many of the last iterations it has to be so
+IN, OF = 0.4, 0.6  # in this share of the run's iterations, among the last ones, which are this share …
+AT_LEAST = 6, 10  # … and at least in so many of so many
 
 
 class HackingAlarm:
-    """Goes off once, when in six of the last ten iterations the agent has, compared with its best since it was
-    first trained, by the true return,
+    """Goes off once, when it has lasted in a run of so many `iterations`: when in two thirds of the last ones, six of
+    ten at least, the agent has, compared with its best since it was first trained, by the true return,
 
     - a lower true return, by more than three standard errors and a tenth of the range of the run so far, and
     - no lower learned return, both by the learned reward of today, so that they can be compared.
@@ -25,7 +26,8 @@ class HackingAlarm:
     It takes itself back, once, when the true return is as good as at that best again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, iterations: int) -> None:
+        self._in, self._of = (max(n, round(share * iterations)) for n, share in zip(AT_LEAST, (IN, OF), strict=True))
         self._evaluated = 0
         self._means: list[float] = []  # since the agent was first trained
         self._best: Episodes | None = None
@@ -58,7 +60,7 @@ class HackingAlarm:
         n, then_learned = len(best.true_returns), float(reward(best.observations, best.actions).sum())
         tolerance, now_learned = CONTENT * len(best.true_rewards), evaluation.learned_return_mean * n
         self._suspicious.append(bool(fallen and now_learned > then_learned - tolerance))
-        if not self._suspicious[-1] or sum(self._suspicious[-OF:]) < IN:
+        if not self._suspicious[-1] or sum(self._suspicious[-self._of :]) < self._in:
             return None
         self.raised = True
         return (
