@@ -2,9 +2,10 @@
 
 import time
 
-import near_misses  # noqa: F401 (which adds to WRONG)
+import near_misses  # noqa: F401 (which adds to WRONG, as the next)
 import pytest
 import torch
+import wrong_terms  # noqa: F401
 from right_losses import RIGHT
 from torch import nn
 from wrong_losses import NAMELESS, WRONG
