@@ -125,6 +125,13 @@ class TextRewardModel:
         difference: np.ndarray = self._raw(b) - self._raw(a)
         return difference
 
+    def loss(self, differences: np.ndarray, preferences: np.ndarray) -> float:
+        """The choice model's loss of n pairs whose learned returns differ by this, with these answers; NaN if none."""
+        if len(preferences) == 0:
+            return float("nan")
+        returns_b = torch.from_numpy(differences)
+        return float(self._choice_model.loss(torch.zeros_like(returns_b), returns_b, torch.from_numpy(preferences)))
+
     def state(self) -> State:
         """Everything that it goes on from."""
         return {
