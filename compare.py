@@ -4,12 +4,12 @@ Runs that differ by nothing but their seed are one line, called by the flags tha
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from workshop import processes
+from workshop import DESK_ID, processes
 
 if __name__ == "__main__":
     processes.begin()
@@ -62,14 +62,23 @@ def main() -> None:
     if not paths and not options.follow:
         named = shown(" ".join(map(str, options.runs)))
         raise UsageError(f"No finished run at or below {named}: name directories of runs, or some above them.")
-    from main import program  # which takes a second or two, and a mistake should be told before
-
     selection = Selection(options.baseline, options.only, options.group_by)
     where = options.x, options.plots_dir, options.name
     if options.follow:
-        follow_runs(options.runs, *where, program.defaults, selection)
+        follow_runs(options.runs, *where, own_defaults, selection)
     else:
-        compare_runs(paths, *where, program.defaults, selection)
+        compare_runs(paths, *where, own_defaults, selection)
+
+
+def own_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What these options of a run would be by default, in its program."""
+    # which takes a second or two, and a mistake should be told before
+    import llm
+    import main
+
+    program: Any = (llm if options["env"] == DESK_ID else main).program
+    defaults: dict[str, Any] = program.defaults(options)
+    return defaults
 
 
 def labels_without_dashes(arguments: Sequence[str]) -> list[str]:

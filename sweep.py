@@ -1,21 +1,21 @@
 """Many runs at once: `python sweep.py --fragment-length 5 10 25 50 --seeds 5` runs every combination of the values.
 
-Any flag of `main.py` takes several values. What has been run is not run again, so that the same command, typed again,
-goes on where it was stopped.
+Any flag of `main.py`, or of `llm.py`, takes several values. What has been run is not run again.
 """
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from workshop import processes
 
 if __name__ == "__main__":
     processes.begin()
 
-from main import program
+from llm import program as program_of_llm
+from main import program as program_of_main
 from workshop.bounds import LARGEST_SEED, file_name, require_bounds, require_directory, within
 from workshop.commands import EXIT_OTHER, no_such_flag, read_flags, run_program
 from workshop.flags import flag_names, options_of, typed_flags
@@ -23,18 +23,21 @@ from workshop.many_runs import Axis, Backend, Objective, Search, Selection, Swee
 from workshop.messages import UsageError, say, shown
 
 SET_BY_THE_SWEEP = ("--seed", "--name", "--runs-dir")
-NO_RUN = ("--check", "--hint", "--watch", "--resume")
+NO_RUN = ("--check", "--hint", "--watch", "--chat", "--resume")
+PROGRAMS: dict[str, Any] = {"main": program_of_main, "llm": program_of_llm}
 
 
 @dataclass(frozen=True)
 class Options:
-    """Run main.py with every combination of the values of its flags, on several seeds, many runs at once.
+    """Run main.py, or llm.py, with every combination of the values of its flags, on several seeds, many runs at once.
 
     Any flag of main.py takes several values: --fragment-length 5 10 25. One that is on or off is typed in both ways:
     --pretrain --no-pretrain; one whose value is several numbers has commas: --hidden-sizes 64,64 16. Flags after -- go
     to every run as they are. The same command typed again goes on where it was stopped.
     """
 
+    program: Literal["main", "llm"] = "main"
+    """Which program's runs: main.py's, or llm.py's."""
     seeds: Annotated[int, within(at_least=1, at_most=10_000)] = 5
     """How many seeds for each combination, one after another."""
     first_seed: int = 0
@@ -74,11 +77,11 @@ class Options:
 def main() -> None:
     """Read the flags, run what they ask for, and compare it."""
     options, axes, passed_on = read_command_line(sys.argv[1:])
+    program = PROGRAMS[options.program]
     require_directory("--runs-dir", options.runs_dir)
     require_directory("--plots-dir", options.plots_dir)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    workers = (options.backend, options.jobs, options.scheduler)
-    sweep = Sweep(program, seeds, options.name, options.runs_dir, workers)
+    sweep = Sweep(program, seeds, options.name, options.runs_dir, (options.backend, options.jobs, options.scheduler))
     best = None
     if options.optimise is None:
         paths, failed = sweep.run_grid(axes, passed_on)
@@ -100,16 +103,16 @@ def main() -> None:
 
 
 def read_command_line(arguments: Sequence[str]) -> tuple[Options, list[Axis], list[str]]:
-    """The sweep's own flags, those of `main.py` with their values, and what goes to every run as it is."""
-    arguments = list(arguments)
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    passed_on = arguments[end + 1 :]
-    own_flags, flags_of_main = (flag_names(kind()) for kind in (Options, program.config))
+    """The sweep's own flags, those of the program with their values, and what goes to every run as it is."""
+    end = [*arguments, "--"].index("--")
+    passed_on = list(arguments[end + 1 :])
+    own_flags = flag_names(Options())
     typed = typed_flags(arguments[:end])
     own = [each for each in typed if each[0] in (*own_flags, "--help", "-h")]
     options = read_flags(Options, [part for flag, values in own for part in (flag, *values)])
-    axes = read_axes([each for each in typed if each not in own], options_of(program.config()))
-    known = [*own_flags, *flags_of_main]
+    config = PROGRAMS[options.program].config()
+    axes = read_axes([each for each in typed if each not in own], options_of(config))
+    known = [*own_flags, *flag_names(config)]
     flags = [axis.flag for axis in axes] + [flag for flag, _ in typed_flags(passed_on)]
     for flag in flags:
         if flag not in known:

@@ -13,9 +13,9 @@ FLOORS = (
     "supported", "__init__", "messages", "bounds", "safe_files", "state", "processes", "flags", "drawing",  # loose
     "data", "environments", "exercise", "networks",
     "records", "agent", "language", "many_runs",
-    "commands", "reports", "labelling", "program",
+    "commands", "reports", "labelling", "program", "desk",
     "reward_model", "preferences", "oracle",  # the front rooms
-    "main", "compare", "sweep", "export",
+    "main", "llm", "compare", "sweep", "export",
 )  # fmt: skip
 SHIPPED = [ROOT / name for name in subprocess.run(
     ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()]  # fmt: skip
@@ -77,7 +77,7 @@ def test_few_files_are_loose_and_none_is_long():
 
 
 def test_commands_and_the_loop_fit_a_screen():
-    for name, most in {"main.py": 130, "compare.py": 130, "sweep.py": 130, "export.py": 130}.items():
+    for name, most in {"main.py": 130, "llm.py": 160, "compare.py": 130, "sweep.py": 130, "export.py": 130}.items():
         assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= most, name
     tree = ast.parse((ROOT / "main.py").read_text(encoding="utf-8"))
     loop = next(node for node in tree.body if getattr(node, "name", "") == "rlhf")

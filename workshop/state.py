@@ -34,8 +34,9 @@ def global_state() -> State:
     import torch  # which takes a second, and not every program needs it
 
     name, key, *rest = np.random.get_state(legacy=True)
+    version, words, gauss = random.getstate()
     return {
-        "python": random.getstate(),
+        "python": [version, np.array(words), gauss],
         "numpy": [name, np.asarray(key).astype(np.int64), *rest],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all(),
@@ -46,7 +47,8 @@ def restore_global(state: State) -> None:
     """Let the global generators go on from those states."""
     import torch
 
-    random.setstate(state["python"])
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words.tolist()), gauss))
     name, key, *rest = state["numpy"]
     np.random.set_state((name, key.astype(np.uint32), *rest))
     torch.set_rng_state(state["torch"])

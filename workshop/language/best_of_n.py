@@ -9,6 +9,7 @@ import numpy as np
 from workshop.bounds import require_bounds, within
 from workshop.language.language_model import LanguageModel
 from workshop.language.text_reward_model import TextRewardModel
+from workshop.state import State
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,13 @@ class BestOfN:
         returns = self._reward_model.returns(questions.repeat(n, axis=0), answers).reshape(-1, n)
         chosen: np.ndarray = answers.reshape(len(questions), n, -1)[np.arange(len(questions)), returns.argmax(axis=1)]
         return chosen
+
+    def update(self, *_: object) -> None:
+        """There is nothing to train."""
+
+    def state(self) -> State:
+        """Nothing: it goes on from its models' states."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Go on from there."""

@@ -40,18 +40,21 @@ class DPO:
         self.policy = LanguageModel(deepcopy(sft.network))
         self._optimizer = torch.optim.Adam(self.policy.network.parameters(), lr=config.dpo_learning_rate, fused=True)
 
-    def update(self, comparisons: Comparisons) -> dict[str, float]:
-        """One pass over the comparisons; the mean loss."""
-        losses = []
-        parts = -(-len(comparisons) // self.config.dpo_batch_size)
+    def sample(self, questions: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """An answer to each question, int64 of shape (n, 24)."""
+        return self.policy.sample(questions, generator)
+
+    def update(self, _: object, comparisons: Comparisons) -> None:
+        """One pass over the comparisons."""
+        parts = max(1, -(-len(comparisons) // self.config.dpo_batch_size))
         for part in np.array_split(self._generator.permutation(len(comparisons)), parts):
+            if len(part) == 0:  # everything was skipped
+                return
             loss = self.loss(comparisons[part])
             self._optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.policy.network.parameters(), 1.0)
             self._optimizer.step()
-            losses.append(loss.item())
-        return {"loss": float(np.mean(losses))}
 
     def loss(self, comparisons: Comparisons) -> torch.Tensor:
         """preference_loss(β · log-ratio of a, β · log-ratio of b, answers)."""

@@ -1,4 +1,4 @@
-"""The gold score: what an answer is worth to the visitor who asked. It is the true return; nothing learns from it."""
+"""The gold score: what an answer is worth to whoever asked. It is the true return, and nothing learns from it."""
 
 import re
 from collections import Counter

@@ -70,11 +70,11 @@ class LanguageModel:
         write_safely(path, partial(torch.save, self.network.state_dict()))
 
     @classmethod
-    def load(cls, path: Path) -> "LanguageModel":
+    def load(cls, path: Path, device: str = "cpu") -> "LanguageModel":
         """The model in a file that `save` wrote."""
         with path.open("rb") as stream:
             weights = load_tensors(stream)
-        model = cls(Transformer(torch.Generator()))
+        model = cls(Transformer(torch.Generator()).to(device))
         model.network.load_state_dict(weights)
         return model
 

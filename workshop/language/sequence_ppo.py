@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from workshop.bounds import require_bounds, within
+from workshop.data import Comparisons
 from workshop.language.desk import draw_questions
 from workshop.language.language_model import LanguageModel, answer_features, log_probabilities, to_tensors, written
 from workshop.language.text_reward_model import TextRewardModel
@@ -57,8 +58,12 @@ class SequencePPO:
         self._parameters = [*self.policy.network.parameters(), *self._value_head.parameters()]
         self._optimizer = torch.optim.Adam(self._parameters, lr=config.agent_learning_rate, fused=True)
 
-    def update(self, reward_model: TextRewardModel) -> dict[str, float]:
-        """Answer some questions, and make more of what paid. What the answers were like: proxy and kl, in the mean."""
+    def sample(self, questions: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """An answer to each question, int64 of shape (n, 24)."""
+        return self.policy.sample(questions, generator)
+
+    def update(self, reward_model: TextRewardModel, comparisons: Comparisons | None = None) -> None:
+        """Answer some questions, and make more of what paid."""
         config = self.config
         questions = draw_questions(self._generator, config.questions_each).repeat(config.answers_each, axis=0)
         answers = self.policy.sample(questions, self._generator)
@@ -81,7 +86,6 @@ class SequencePPO:
                 loss.backward()
                 nn.utils.clip_grad_norm_(self._parameters, config.max_grad_norm)
                 self._optimizer.step()
-        return {"proxy": float(rewards.sum(axis=1).mean()), "kl": float(ratio.sum(dim=1).mean())}
 
     def _evaluate(self, questions: torch.Tensor, answers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The log probability of each token, and the value before it; (n, 24) each, 0 after the first `<end>`."""

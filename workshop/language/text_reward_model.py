@@ -1,6 +1,5 @@
 """Step 2 of the slide: a reward model for answers, which begins as the language model and is fitted to comparisons."""
 
-import math
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 
 from workshop.bounds import require_bounds, within
-from workshop.data import Comparisons
+from workshop.data import Comparisons, Fragments
 from workshop.exercise import ChoiceModel
 from workshop.language.desk import QUESTION_LENGTH, draw_questions
 from workshop.language.desk_environment import questions_and_answers
@@ -30,7 +29,7 @@ class TextRewardConfig:
     """Step 2: the reward model, and its fit to comparisons."""
 
     reward_from: Literal["sft", "scratch"] = "sft"
-    """What the reward model begins as: the language model fitted to demonstrations, or random weights."""
+    """What the reward model begins as: the model fitted to demonstrations, or a network with random weights."""
     reward_at: Literal["every-token", "end"] = "every-token"
     """Where in an answer it gives rewards: at every token, added up to the return, or at the end alone."""
     reward_steps: Annotated[int, within(at_least=1, at_most=100_000)] = 40
@@ -65,8 +64,8 @@ class TextRewardModel:
         self.network = nn.ModuleDict({"trunk": trunk, "head": head})
         self._first = deepcopy(self.network.state_dict())
         self._mean, self._std = 0.0, 1.0
-        questions = draw_questions(generator, STANDARDISE_ON)
-        self._of_sft = questions, sft.sample(questions, generator)
+        asked = draw_questions(generator, STANDARDISE_ON)
+        self._of_sft = asked, sft.sample(asked, generator)
 
     def fit(self, comparisons: Comparisons) -> None:
         """Fit it to all comparisons so far, by the choice model's loss. Raises a UsageError if that is not finite."""
@@ -113,28 +112,25 @@ class TextRewardModel:
         """
         tensors = to_tensors(self.device, questions, answers)
         shifted = self._rewards(*tensors) - self._mean * _last(tensors[1])
-        return (shifted / self._std).cpu().numpy()
+        rewards: np.ndarray = (shifted / self._std).cpu().numpy()
+        return rewards
 
     def returns(self, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
         """The learned, standardised returns of answers: the proxy, float64 of shape (n,)."""
         returns: np.ndarray = self.rewards(questions, answers).sum(axis=1, dtype=np.float64)
         return returns
 
-    def differences(self, comparisons: Comparisons) -> np.ndarray:
-        """R_b - R_a of the pairs, (n,), in the units of the choice model."""
-        returns_a, returns_b = (
-            self.returns(*questions_and_answers(each)) for each in (comparisons.fragments_a, comparisons.fragments_b)
-        )
-        differences: np.ndarray = (returns_b - returns_a) * self._std
-        return differences
+    def difference(self, a: Fragments, b: Fragments) -> np.ndarray:
+        """R_b - R_a of n pairs, float64 of shape (n,), in the units of the choice model."""
+        difference: np.ndarray = self._raw(b) - self._raw(a)
+        return difference
 
-    def accuracy(self, comparisons: Comparisons) -> float:
-        """Of which share of these comparisons it says what was answered, ties aside; NaN if there are none."""
-        decided = comparisons[np.isin(comparisons.preferences, (0.0, 1.0))]
-        if len(decided) == 0:
-            return math.nan
-        correct = 1 - np.abs(np.heaviside(self.differences(decided), 0.5) - decided.preferences)
-        return float(correct.mean())
+    def loss(self, differences: np.ndarray, preferences: np.ndarray) -> float:
+        """The choice model's loss of n pairs whose learned returns differ by this, with these answers; NaN if none."""
+        if len(preferences) == 0:
+            return float("nan")
+        returns_b = torch.from_numpy(differences)
+        return float(self._choice_model.loss(torch.zeros_like(returns_b), returns_b, torch.from_numpy(preferences)))
 
     def state(self) -> State:
         """Everything that it goes on from."""
@@ -151,7 +147,8 @@ class TextRewardModel:
         """Go on from `state`."""
         restore(self._generator, state["generator"])
         self.network.load_state_dict(state["network"])
-        self._first, self._of_sft = state["first"], state["of_sft"]
+        self._first, (asked, answers) = state["first"], state["of_sft"]
+        self._of_sft = asked, answers
         self._mean, self._std = state["standard"]
         self.gradient_steps = state["gradient_steps"]
 
@@ -164,6 +161,9 @@ class TextRewardModel:
             "std": torch.tensor(self._std),
         }
         write_safely(path, partial(torch.save, content))
+
+    def _raw(self, its: Fragments) -> np.ndarray:
+        return self.returns(*questions_and_answers(its)) * self._std
 
     def _rewards(self, questions: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """The rewards of the tokens as they come out of the network, (n, 24)."""

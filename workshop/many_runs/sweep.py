@@ -64,7 +64,7 @@ class Sweep:
     def run_all(self, lines: Sequence[Sequence[str]]) -> tuple[list[Path], dict[str, str]]:
         """Run these command lines, but for those whose runs are there already."""
         there = finished_runs(self.runs_dir)
-        found = [(line, there.get(identity(as_json(self.program.read_config(line))))) for line in lines]
+        found = [(line, there.get(self.identity(self.program.read_config(line)))) for line in lines]
         paths = [path for _, path in found if path is not None]
         if paths:
             say(f"{len(paths)} of {len(lines)} runs are there already.")
@@ -72,7 +72,7 @@ class Sweep:
         failed = {}
         for line, outcome in self._with_a_bar(partial(self.run, parent=os.getpid()), todo, len(lines), "run"):
             if outcome.path is None:
-                failed[as_command(line)] = outcome.problem
+                failed[as_command(line, self.program.file)] = outcome.problem
             else:
                 paths.append(outcome.path)
         return paths, failed
@@ -96,7 +96,7 @@ class Sweep:
                 failed[f"trial {number}"] = outcome.problem
         best = best_first(study)
         paths = [Path(path) for trial in best[:COMPARED] for path in trial.user_attrs["runs"]]
-        return paths, as_command([*chosen(best[0]), *passed_on]) if best else None, failed
+        return paths, as_command([*chosen(best[0]), *passed_on], self.program.file) if best else None, failed
 
     def run(self, arguments: Sequence[str], parent: int) -> Outcome:
         """One run, and nothing said of it; what goes wrong is in the outcome."""
@@ -118,8 +118,8 @@ class Sweep:
             for place, seed in enumerate(self.seeds):
                 line = self.command_line(flags, seed)
                 config = self.program.read_config(line)
-                path = there.get(identity(as_json(config)))
-                follow = partial(follow_trial, trial, search.objective, place, config.iterations)
+                path = there.get(self.identity(config))
+                follow = partial(follow_trial, trial, search.objective, place, self.program.evaluations(config))
                 paths.append(path or self._run_quietly(line, parent, follow))
             trial.set_user_attr("runs", [path.as_posix() for path in paths])
             return score(search.objective, [read_run(path) for path in paths])
@@ -136,6 +136,10 @@ class Sweep:
         except Exception:
             return Outcome(problem=problems[-1] if problems else "the storage could not be used")
         return Outcome()
+
+    def identity(self, config: Any) -> str:
+        """What a run of the program with these options is found by; see `identity`."""
+        return identity({**self.program.directory.fixed, **as_json(config)})
 
     def command_line(self, flags: Sequence[str], seed: int) -> tuple[str, ...]:
         """The arguments of the program for one run."""
@@ -174,14 +178,14 @@ class Sweep:
 
 
 def finished_runs(runs_dir: Path) -> dict[str, Path]:
-    """The runs there that went on to their end, agent saved and all, by what they were asked for."""
+    """The runs there that went on to their end, with all that was trained saved, by what they were asked for."""
     found = {}
     for path in find_runs([runs_dir]) if runs_dir.exists() else []:
         try:
             options = read_run(path).options
         except BrokenRecordError:
             continue
-        if (path / "agent.zip").exists():
+        if (path / "reward_model.pt").exists():
             found[identity(options)] = path
     return found
 

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workshop.many_runs.labels import as_flag, printable
-from workshop.records import BrokenRecordError, FinishedRun, read_file
+from workshop.records import MAIN, FinishedRun, program_of
 
 OF_THE_ENVIRONMENT = ("env_kwargs", "fixed_horizon", "allow_variable_horizon")
 OF_THE_TASK = ("env", *OF_THE_ENVIRONMENT)
-MAIN = "main.py"
 LONGEST_FILE_NAME = 100  # characters
 
 
@@ -36,7 +35,7 @@ def task_of(run: FinishedRun) -> Task:
     options = run.options
     given = [name for name in OF_THE_ENVIRONMENT if options.get(name) not in (None, False, "", [])]
     env = options["env"].rpartition(":")[2] or options["env"]
-    return Task(_program(run), env, " ".join(as_flag(name, options[name]) for name in given))
+    return Task(program_of(run.path), env, " ".join(as_flag(name, options[name]) for name in given))
 
 
 def file_names(name: str, tasks: Iterable[Task]) -> dict[Task, str]:
@@ -50,13 +49,3 @@ def file_names(name: str, tasks: Iterable[Task]) -> dict[Task, str]:
         after[place] = f"{each}-{place}" if each.lower() in taken else each
         taken.append(each.lower())
     return {task: f"{name}-{each}" for task, each in zip(tasks, after, strict=True)}
-
-
-def _program(run: FinishedRun) -> str:
-    """The program of the command that began the run, as `command.txt` has it; of runs that do not tell, `main.py`."""
-    try:
-        command = read_file(run.path, "command.txt").decode(errors="replace")
-    except BrokenRecordError:
-        return MAIN
-    found = re.match(r"python3? (\w{1,50}\.py)\b", command)
-    return found[1] if found else MAIN

@@ -8,24 +8,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar, get_origin
+from typing import Any, ClassVar, Generic, TypeVar, get_origin
 
 from workshop.agent import is_slow
 from workshop.commands import read_flags, run_program
 from workshop.environments import episode_steps, known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
 from workshop.flags import as_json, options_of, typed_flags
-from workshop.messages import UsageError, say
+from workshop.messages import UsageError, say, shown
 from workshop.program.device import set_up_device
 from workshop.program.goals import learn_from_others
-from workshop.program.newest import run_to_resume, run_to_watch
+from workshop.program.newest import has_agent, is_unfinished, newest_run
 from workshop.program.own_defaults import own_defaults
 from workshop.program.plan import Plan, plan_run
 from workshop.program.run import Run, recorded_config
 from workshop.program.several import instead_of_several
 from workshop.program.tuned import tuned_settings
 from workshop.program.watch import watch
-from workshop.records import Row, RunDirectory, kept
+from workshop.records import Row, RunDirectory, as_command, kept, program_of
 from workshop.reports import HowToEvaluate, Report
 
 Config = TypeVar("Config", bound=Any)
@@ -35,21 +35,38 @@ HELP = tomllib.loads(Path(__file__).with_name("help.toml").read_text(encoding="u
 
 @dataclass(frozen=True)
 class Program(Generic[Config]):
-    """What `main.py` does: its flags, as a dataclass that has those of `RunConfig`, the exercise, and the loop."""
+    """What `main.py` does: its flags, as a dataclass that has those of `RunConfig`, the exercise, and the loop.
+
+    A program of another kind, as `llm.py` is, has a class of its own.
+
+    | attribute | what |
+    | --- | --- |
+    | file | what is typed for it |
+    | help | how --help groups the flags: see `help.toml` |
+    | directory | of what kind the directories of its runs are |
+    """
 
     config: type[Config]
     preference_loss: PreferenceLoss
-    rlhf: Callable[[Config, Run], None]
+    rlhf: Callable[[Config, Any], None]
+
+    file: ClassVar[str] = "main.py"
+    help: ClassVar[Mapping[str, Any]] = HELP
+    directory: ClassVar[type[RunDirectory]] = RunDirectory
+
+    def tuned(self, typed_after: Callable[[str], str | None]) -> dict[str, Any]:
+        """Defaults that follow from other flags, by field name."""
+        return tuned_settings(typed_after)
 
     def read_config(self, arguments: Sequence[str]) -> Config:
         """The flags, with defaults that suit the environment; a UsageError for a mistake in them."""
         lists = [option.flag for option in options_of(self.config()) if get_origin(option.type) is tuple]
-        instead = partial(instead_of_several, arguments, lists)
-        return read_flags(self.config, arguments, tuned_settings, HELP["groups"], instead)
+        instead = partial(instead_of_several, arguments, lists, program=self.file)
+        return read_flags(self.config, arguments, self.tuned, self.help["groups"], instead)
 
     def defaults(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What these options of a run, by name, would be by default: see `own_defaults`."""
-        return own_defaults(options, as_json(self.config()), tuned_settings)
+        return own_defaults(options, as_json(self.config()), self.tuned)
 
     def train(
         self,
@@ -66,7 +83,7 @@ class Program(Generic[Config]):
         it is written. Raises a UsageError for whatever can be known before the run begins.
         """
         plan = plan_run(config)
-        if self._uses_exercise(config):
+        if self.uses_exercise(config):
             check_loss(self.preference_loss)
         if resume is None:
             config, recorded = learn_from_others(config, plan)
@@ -79,7 +96,7 @@ class Program(Generic[Config]):
         show_bar = config.oracle.oracle != "terminal"
         how, goal = how_to_evaluate(config, plan), config.labelling.goal
         answers = config.preferences.comparisons + len(recorded) if config.reward == "learned" else 0
-        said = (follow, show_bar, how, answers, goal)
+        said = (follow, show_bar, how, answers, goal, config.iterations)
         with (
             open_directory() as directory,
             Report(directory, plan.spec, plan.total, config.seed, started, *said) as report,
@@ -103,7 +120,7 @@ class Program(Generic[Config]):
             set_up_device(config.device)
             if config.oracle.oracle != "synthetic":
                 raise UsageError(f"--oracle {config.oracle.oracle}: nobody can answer many runs at once.")
-        if any(self._uses_exercise(config) for config in configs):
+        if any(self.uses_exercise(config) for config in configs):
             check_loss(self.preference_loss)
 
     def main(self) -> None:
@@ -112,30 +129,43 @@ class Program(Generic[Config]):
         arguments = sys.argv[1:]
         config = self.read_config(arguments)
         typed = [flag for flag, _ in typed_flags(arguments)]
-        instead = [flag for flag in ("--watch", "--hint", "--check", "--resume") if flag in typed]
+        instead = [flag for flag in ("--watch", "--chat", "--hint", "--check", "--resume") if flag in typed]
         if len(instead) > 1:
             raise UsageError(f"{' and '.join(instead)} each do something else than begin a run; give one of them.")
         env = config.environment.env if "--env" in typed else None
-        if config.watch is not None:
-            watch(run_to_watch(config.watch, config.runs_dir), env)
-        elif config.hint > 0:
+        if config.hint > 0:
             give_hints(config.hint)
         elif config.check:
             report_check(self.preference_loss)
-        else:
+        elif not self.show_instead(config, env):
             resume = config.resume
             if resume is not None:
                 if not {*typed} <= {"--resume", "--env"}:
                     raise UsageError("--resume goes on with a run as it was begun: give no other flag.")
-                resume = run_to_resume(resume, config.runs_dir)
-                config = recorded_config(resume, self.config, env)
+                resume = newest_run("--resume", resume, config.runs_dir, is_unfinished, "unfinished", self.file)
+                if (program := program_of(resume)) != self.file:
+                    command = as_command(["--resume", str(resume)], program)
+                    raise UsageError(f"--resume {shown(resume)}: that is a run of {program}; type {command}.")
+                config = recorded_config(resume, self.config, env, self.directory.fixed)
             print(json.dumps(self.train(config, started, arguments, resume)), flush=True)
+
+    def show_instead(self, config: Config, env: str | None) -> bool:
+        """Show the agent of a finished run, if that is what was asked for; the user has named its environment `env`."""
+        if config.watch is None:
+            return False
+        watch(newest_run("--watch", config.watch, config.runs_dir, has_agent, "finished", self.file), env)
+        return True
 
     def run(self) -> None:
         """Do what was typed, and exit with the right code."""
         run_program(self.main)
 
-    def _uses_exercise(self, config: Config) -> bool:
+    def evaluations(self, config: Config) -> int:
+        """How many rows of the progress come after the first one."""
+        return int(config.iterations)
+
+    def uses_exercise(self, config: Config) -> bool:
+        """Whether the participant's loss trains anything."""
         return bool(config.choice_model.uses_yours and config.reward == "learned")
 
 

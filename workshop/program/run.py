@@ -1,7 +1,7 @@
 """One run: what happens around the loop of the slides, so that the loop itself is the slides' and nothing else."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -187,10 +187,11 @@ class Run:
         self._saved = len(self._comparisons)
 
 
-def recorded_config(run: Path, kind: type[Config], env: str | None = None) -> Config:
+def recorded_config(run: Path, kind: type[Config], env: str | None = None, fixed: Collection[str] = ()) -> Config:
     """The options of an interrupted run, from its `config.json`.
 
-    `env` is the environment if the user has named it, which one that is a module's takes: see `refuse_import`. Raises a
+    `env` is the environment if the user has named it, which one that is a module's takes: see `refuse_import`; `fixed`
+    are the names of what stands there beside the options. Raises a
     UsageError if it is not named, or there is no such run, and a RunError if it is finished, has links or code in it,
     or its options cannot be read.
     """
@@ -204,7 +205,8 @@ def recorded_config(run: Path, kind: type[Config], env: str | None = None) -> Co
         raise RunError(f"--resume {run}: {CONFIG} is damaged.") from problem
     refuse_links_and_code(run)
     refuse_import("--resume", run, options.get("env"), env)
-    options.pop("packages", None)
+    for name in ("packages", *fixed):
+        options.pop(name, None)
     try:
         return from_json(kind, options)
     except ValueError as problem:  # what there is to say is about flags that nobody typed
@@ -213,4 +215,5 @@ def recorded_config(run: Path, kind: type[Config], env: str | None = None) -> Co
 
 def is_finished(run: Path) -> bool:
     """Whether there is nothing left to go on from in this directory of a run."""
-    return (run / "agent.zip").exists() and not Checkpoints(run).exist
+    saved = (run / "agent.zip").exists() or (run / "result.json").exists()
+    return saved and not Checkpoints(run).exist

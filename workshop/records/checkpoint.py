@@ -8,6 +8,7 @@ answers of other runs that it learns from, so that a checkpoint is whole, and th
 import hashlib
 import shutil
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from workshop.records.untrusted import CONFIG, BrokenRecordError
 from workshop.safe_files import load_tensors, require_stored, write_safely
 from workshop.state import State
 
-FORMAT = 6
+FORMAT = 7
 MADE_BY = ("gymnasium", "numpy", "stable-baselines3", "torch")
 STATE = "state.pt"
 ARRAY = "__array__"  # marks what was an array, since tensors alone can be loaded without running code
@@ -114,6 +115,7 @@ class Checkpoints:
         return self.directory / f"iteration-{number:06d}.npz"
 
 
+@cache  # since each takes a millisecond to be found
 def versions() -> dict[str, str]:
     """The versions of the packages that decide what a run does."""
     return {package: version(package) for package in MADE_BY}

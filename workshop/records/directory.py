@@ -34,7 +34,6 @@ from workshop.state import State
 
 LOCK = ".lock"
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # what some network and virtual file systems say of one
-PARTS = ("plots", "videos")
 
 
 class RunDirectory:
@@ -50,7 +49,14 @@ class RunDirectory:
     | recorded | in a run that goes on: the preferences on record, by the question's number; None for skipped |
     | checkpoints | what an interrupted run goes on from |
     | saved | in a run that goes on: what the last checkpoint holds, None if there is none |
+
+    A program with other columns than `main.py`'s has a class of its own.
     """
+
+    program = "main.py"
+    columns: Sequence[str] = COLUMNS  # of progress.csv
+    fixed: Mapping[str, Any] = {}  # options of which there is no choice
+    parts: Sequence[str] = ("plots", "videos")  # directories in it
 
     def __init__(self, path: Path, env: str):
         self.path, self._env = path, env
@@ -70,14 +76,14 @@ class RunDirectory:
                 raise  # such a file system has none, and so the run goes without
 
     @classmethod
-    def make(cls, options: Any, arguments: Sequence[str], learned_from: Comparisons | None = None) -> "RunDirectory":
+    def make(cls, options: Any, arguments: Sequence[str], learned_from: Comparisons | None = None) -> Self:
         """Make the directory of a new run, with `config.json`, `command.txt` and what it learns from of others in it.
 
         `options` is the dataclass of all options, `env`, `name`, `seed` and `runs_dir` among them or in dataclasses in
         it; `arguments` is the command line that they were read from. Two runs that start within a second get different
         times in their names.
         """
-        flat = as_json(options)
+        flat = {**cls.fixed, **as_json(options)}
         runs_dir = Path(flat["runs_dir"])
         require_directory("--runs-dir", runs_dir)
         runs_dir.mkdir(parents=True, exist_ok=True)
@@ -85,11 +91,11 @@ class RunDirectory:
         path = _make_directory(runs_dir, f"{env}__{flat['name']}__{flat['seed']}")
         try:
             run = cls(path, flat["env"])
-            for part in PARTS:
+            for part in cls.parts:
                 (path / part).mkdir()
             packages = {"python": platform.python_version()} | versions()
-            _write(path / "command.txt", f"{as_command(arguments)}\n".encode())
-            _write(path / PROGRESS, as_csv([COLUMNS]))
+            _write(path / "command.txt", f"{as_command(arguments, cls.program)}\n".encode())
+            _write(path / PROGRESS, as_csv([cls.columns]))
             if learned_from is not None:
                 keep(path, learned_from)
             _write(path / CONFIG, f"{json.dumps({**flat, 'packages': packages}, indent=2)}\n".encode())
@@ -99,7 +105,7 @@ class RunDirectory:
         return run
 
     @classmethod
-    def reopen(cls, path: Path) -> "RunDirectory":
+    def reopen(cls, path: Path) -> Self:
         """Open the directory of an interrupted run, as it was before its first iteration: see `restore`.
 
         Raises a RunError if another process uses it, or what it holds cannot be read; nothing has changed then.
@@ -112,11 +118,11 @@ class RunDirectory:
             run.recorded = answers_on_record(path)
             run.saved = run.checkpoints.load() if run.checkpoints.exist else None
             if run.saved is None:
-                _write(path / PROGRESS, as_csv([COLUMNS]))
+                _write(path / PROGRESS, as_csv([cls.columns]))
             else:
                 _require_answers(path, run.saved[0], run.recorded)
             cut_torn_line(path)
-            for part in PARTS:  # empty directories are easily lost where a run is copied
+            for part in cls.parts:  # empty directories are easily lost where a run is copied
                 (path / part).mkdir(exist_ok=True)
         except UnusableCheckpointError as problem:
             run._lock.release()
@@ -133,9 +139,9 @@ class RunDirectory:
         self._lock.release()
         expected = exception is not None and issubclass(exception, KeyboardInterrupt | UsageError | RunError | OSError)
         if expected and self.path.exists():
-            when = f"after iteration {len(self.rows) - 1}" if self.rows else "before the first iteration"
+            when = f"after {self.reached(self.rows[-1])}" if self.rows else "before the first iteration"
             trusted = ["--env", self._env] if needs_code_of_others(self._env) else []  # see refuse_import
-            say(f"Stopped {when}. To go on: {as_command(['--resume', str(self.path), *trusted])}")
+            say(f"Stopped {when}. To go on: {as_command(['--resume', str(self.path), *trusted], self.program)}")
 
     def state(self) -> State:
         """What the run's files go on from."""
@@ -144,12 +150,12 @@ class RunDirectory:
     def restore(self, state: State) -> None:
         """Go on from `state`: rows that were written after it are dropped, recorded answers are kept."""
         self.rows, self._comparisons = state["rows"], state["comparisons"]
-        _write(self.path / PROGRESS, as_csv([COLUMNS, *(cells(row) for row in self.rows)]))
+        _write(self.path / PROGRESS, as_csv([self.columns, *(cells(row, self.columns) for row in self.rows)]))
 
     def append_row(self, row: Row) -> None:
         """Add a row to `progress.csv`: values by column name, NaN or "" where there is nothing to say."""
         self.rows.append(dict(row))
-        append_safely(self.path / PROGRESS, as_csv([cells(row)]))
+        append_safely(self.path / PROGRESS, as_csv([cells(row, self.columns)]))
 
     def record(self, labeller: str, questions: Comparisons, **repeated: int | bool) -> QuestionRecord:
         """Write the fragments of n questions to one new `.npz` file, and return what their answers are recorded by.
@@ -180,6 +186,10 @@ class RunDirectory:
         """Whether there are answers on record, skipped ones among them."""
         return (self.path / ANSWERS).exists()
 
+    def reached(self, row: Row) -> str:
+        """What the run was at when it had this row of `progress.csv`."""
+        return f"iteration {row['iteration']}"
+
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write `result.json`: what came of the run, as it is printed in the end."""
         _write(self.path / "result.json", f"{json.dumps(result)}\n".encode())
@@ -191,9 +201,9 @@ class RunDirectory:
         _write(self.path / "choice_models.csv", as_csv([header, *rows]))
 
 
-def as_command(arguments: Sequence[str]) -> str:
-    """What to type for a run with these arguments."""
-    command = ["python", "main.py", *arguments]
+def as_command(arguments: Sequence[str], program: str = "main.py") -> str:
+    """What to type for a run of a program with these arguments."""
+    command = ["python", program, *arguments]
     return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
 
 

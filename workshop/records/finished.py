@@ -18,13 +18,15 @@ from workshop.bounds import LONGEST_NAME
 from workshop.environments import solved_at, without_module
 from workshop.messages import UsageError, shown
 from workshop.records.progress import PROGRESS, summarise
-from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_bytes, read_config
+from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_bytes, read_config, read_file
+
+MAIN = "main.py"
 
 # Columns that a row always has a number in, and those that may be empty
 REQUIRED = ("iteration", "env_steps", "comparisons", "true_return_mean", "seconds")
 OPTIONAL = (
     "reward_model_accuracy", "reward_correlation", "random_return_mean", "learned_return_mean", "skipped",
-    "gradient_steps", "reward_hacking",
+    "gradient_steps", "reward_hacking", "update",
 )  # fmt: skip
 
 
@@ -86,11 +88,24 @@ def read_run(path: Path) -> FinishedRun:
     done, iterations = len(columns["iteration"]) - 1, options.get("iterations")
     if isinstance(iterations, int) and done < iterations:
         raise BrokenRecordError(f"{path} is not finished: {done} of {iterations} iterations.")
+    updates = options.get("updates")  # of `llm.py`, which has several rows for each iteration
+    if isinstance(updates, int) and "update" in columns and not columns["update"][-1] >= updates:
+        raise BrokenRecordError(f"{path} is not finished: {columns['update'][-1]:g} of {updates} updates.")
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     threshold = _threshold(options)
     outcome = summarise(rows, threshold)
     to_solve = math.inf if outcome["comparisons_to_solve"] is None else outcome["comparisons_to_solve"]
     return FinishedRun(path, options, packages, columns, threshold, outcome["solved"], to_solve)
+
+
+def program_of(run: Path) -> str:
+    """The program of the command that began a run, as `command.txt` has it; of runs that do not tell, `main.py`."""
+    try:
+        command = read_file(run, "command.txt").decode(errors="replace")
+    except BrokenRecordError:
+        return MAIN
+    found = re.match(r"python3? (\w{1,50}\.py)\b", command)
+    return found[1] if found else MAIN
 
 
 def _read_options(run: Path) -> tuple[dict[str, Any], dict[str, str]]:

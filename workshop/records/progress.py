@@ -45,9 +45,9 @@ def as_csv(rows: Sequence[Sequence[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def cells(row: Row) -> list[str]:
+def cells(row: Row, columns: Sequence[str] = COLUMNS) -> list[str]:
     """A row as text, in the order of the columns."""
-    return [cell(row[column]) for column in COLUMNS]
+    return [cell(row[column]) for column in columns]
 
 
 def cell(value: float | str) -> str:

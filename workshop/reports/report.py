@@ -35,7 +35,7 @@ class Report:
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
     `follow`, if given, is called with each row of the progress. The run may learn from so many `answers`, none with the
     true reward; with a `goal` of a person's own, nothing is told by the true reward. It is a context, which ends with
-    the run.
+    the run. So many `iterations` tell the alarm how long is long.
     """
 
     def __init__(
@@ -50,12 +50,13 @@ class Report:
         how: HowToEvaluate | None = None,
         answers: int = 0,
         goal: str = "",
+        iterations: int = 0,
     ):
         self._directory, self._spec, self._started, self._follow = directory, spec, started, follow
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]), how)
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
-        self._alarm, self._early_ends_told = HackingAlarm(), False
+        self._alarm, self._early_ends_told = HackingAlarm(iterations), False
         self.about = About(spec, seed, _command(directory.path), answers, goal)
         self._bar = ProgressBar(total_steps, self.about, show_bar)
         self._tensorboard = TensorBoard(directory.path)

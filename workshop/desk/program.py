@@ -1,0 +1,114 @@
+"""`llm.py` as a program: its flags, and what is checked and opened before a run."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from workshop import DESK_ID
+from workshop.data import Comparisons
+from workshop.desk.chat import chat
+from workshop.desk.directory import POLICY, PROGRAM, LanguageDirectory
+from workshop.desk.options import defaults_of_methods
+from workshop.desk.report import LanguageReport
+from workshop.desk.run import LanguageRun
+from workshop.environments import EnvironmentConfig
+from workshop.exercise import check_loss
+from workshop.language import ANSWER_LENGTH, SPACES
+from workshop.messages import UsageError
+from workshop.program import Program, newest_run, set_up_device
+from workshop.records import Row, kept, load_comparisons_from
+
+
+class LanguageProgram(Program[Any]):
+    """What `llm.py` does around its three steps."""
+
+    file = PROGRAM
+    help = tomllib.loads(Path(__file__).with_name("help.toml").read_text(encoding="utf-8"))
+    directory = LanguageDirectory
+
+    def tuned(self, typed_after: Callable[[str], str | None]) -> dict[str, Any]:
+        """Defaults that follow from other flags."""
+        return defaults_of_methods(typed_after)
+
+    def train(
+        self,
+        config: Any,
+        started: float,
+        arguments: Sequence[str] = (),
+        resume: Path | None = None,
+        follow: Callable[[Row], object] | None = None,
+    ) -> dict[str, Any]:
+        """Check everything, train as `config` says and return the run's result; see `Program.train`."""
+        refuse_contradictions(config)
+        if self.uses_exercise(config):
+            check_loss(self.preference_loss)
+        if resume is None:
+            recorded = self._of_others(config)
+            open_directory = partial(LanguageDirectory.make, config, arguments, recorded)
+        else:
+            recorded = kept(resume, DESK_ID, ANSWER_LENGTH, *SPACES)
+            open_directory = partial(LanguageDirectory.reopen, resume)
+        device = set_up_device(config.device)
+        with open_directory() as directory, LanguageReport(directory, config, started, follow) as report:
+            run = LanguageRun(config, device, directory, report, recorded)
+            self.rlhf(config, run)
+            result = run.finish()
+        run.conclude(result)
+        return result
+
+    def check(self, configs: Iterable[Any]) -> None:
+        """Make sure that runs of all these can be begun; a UsageError if not."""
+        configs = list(configs)
+        for config in configs:
+            refuse_contradictions(config)
+            set_up_device(config.device)
+        for paths in {config.questions.comparisons_from for config in configs}:
+            self._of_others(next(config for config in configs if config.questions.comparisons_from == paths))
+        if any(self.uses_exercise(config) for config in configs):
+            check_loss(self.preference_loss)
+
+    def show_instead(self, config: Any, env: str | None) -> bool:
+        """Chat, if that is what was asked for."""
+        if config.chat is None:
+            return False
+        has_policy = partial(_has, POLICY)
+        chat(newest_run("--chat", config.chat, config.runs_dir, has_policy, "finished", PROGRAM), config.seed)
+        return True
+
+    def evaluations(self, config: Any) -> int:
+        """How many rows of the progress come after the first one, about."""
+        return int(max(1, -(-config.policy.updates // config.evaluate_every)))
+
+    def uses_exercise(self, config: Any) -> bool:
+        """Whether the participant's loss trains anything."""
+        return bool(config.choice_model.uses_yours)
+
+    def _of_others(self, config: Any) -> Comparisons:
+        paths = config.questions.comparisons_from
+        if not paths:
+            return Comparisons.empty(ANSWER_LENGTH, *SPACES)
+        comparisons, _ = load_comparisons_from(paths, EnvironmentConfig(env=DESK_ID), ANSWER_LENGTH, *SPACES)
+        return comparisons
+
+
+def refuse_contradictions(config: Any) -> None:
+    """Raise a UsageError for flags that make no sense together."""
+    policy, asked = config.policy, config.questions.comparisons
+    if config.oracle.oracle != "synthetic":
+        raise UsageError(f"--oracle {config.oracle.oracle}: people cannot be asked about texts yet; synthetic can.")
+    if asked == 0 and not config.questions.comparisons_from:
+        raise UsageError("--comparisons 0 leaves nothing to learn from; ask at least 1, or give --comparisons-from.")
+    if 0 < asked < config.iterations:
+        raise UsageError(f"--iterations {config.iterations}: each asks at least once, and --comparisons is {asked}.")
+    if policy.method == "best-of-n" and config.iterations > 1:
+        raise UsageError("--iterations must be 1 with --method best-of-n, which trains nothing to ask about anew.")
+    if policy.method != "best-of-n" and 0 < policy.updates < config.iterations:
+        raise UsageError(f"--updates {policy.updates}: each of the {config.iterations} iterations needs at least 1.")
+    if policy.method == "dpo" and (config.reward_model.reward_from != "sft" or config.reward_model.reward_at == "end"):
+        raise UsageError("--reward-from and --reward-at are for a reward model, and --method dpo learns without one.")
+
+
+def _has(name: str, run: Path) -> bool:
+    return (run / name).is_file()
