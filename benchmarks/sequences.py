@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 import gymnasium
 import numpy as np
 import torch
+from many_runs import print_table
 from stable_baselines3 import PPO
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv
-from many_runs import print_table
 from throughput import in_turn, spread
 
 from workshop import DESK_ID
@@ -100,8 +100,8 @@ def stable_baselines(sft: LanguageModel) -> PPO:
     """SB3's PPO with the same settings, which begins with the same trunk."""
     config, batches = PPO_CONFIG, PPO_CONFIG.agent_minibatches
     return PPO(
-        "MlpPolicy", DummyVecEnv([lambda: gymnasium.make(DESK_ID)] * ANSWERS), n_steps=ANSWER_LENGTH, device="cpu", seed=0,
-        batch_size=ANSWERS * ANSWER_LENGTH // batches, n_epochs=config.agent_epochs, gamma=1.0,
+        "MlpPolicy", DummyVecEnv([lambda: gymnasium.make(DESK_ID)] * ANSWERS), device="cpu", seed=0,
+        n_steps=ANSWER_LENGTH, batch_size=ANSWERS * ANSWER_LENGTH // batches, n_epochs=config.agent_epochs, gamma=1.0,
         learning_rate=config.agent_learning_rate, gae_lambda=config.gae_lambda, clip_range=config.clip_range,
         vf_coef=config.value_coefficient, max_grad_norm=config.max_grad_norm,
         policy_kwargs={
