@@ -1,5 +1,6 @@
 """Step 2 of the slide: a reward model for answers, which begins as the language model and is fitted to comparisons."""
 
+import math
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from workshop.bounds import require_bounds, within
-from workshop.data import Comparisons, Fragments
+from workshop.data import Comparisons
 from workshop.exercise import ChoiceModel
 from workshop.language.desk import QUESTION_LENGTH, draw_questions
 from workshop.language.desk_environment import questions_and_answers
@@ -36,7 +37,7 @@ class TextRewardConfig:
     """Gradient steps of each fit, however many comparisons there are."""
     reward_batch_size: Annotated[int, within(at_least=1, at_most=1_000_000)] = 32
     """Comparisons in each of these steps; all of them, if there are fewer."""
-    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 1e-3
+    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 3e-4
     """AdamW's step size for the reward model."""
 
     def __post_init__(self) -> None:
@@ -161,9 +162,6 @@ class TextRewardModel:
             "std": torch.tensor(self._std),
         }
         write_safely(path, partial(torch.save, content))
-
-    def _raw(self, its: Fragments) -> np.ndarray:
-        return self.returns(*questions_and_answers(its)) * self._std
 
     def _rewards(self, questions: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """The rewards of the tokens as they come out of the network, (n, 24)."""
