@@ -87,7 +87,7 @@ def test_writers_moods_show_in_everything_they_write():
     assert (answers != END).any(axis=1).all()
     assert answer_lengths(answers).max() < ANSWER_LENGTH  # and then <end>
     scores, right = gold_scores(questions, answers), is_right(questions, answers)
-    # 0.3 (4 · 0.9 + 2 · 3 · 0.7) + 0.3 · 4 · 0.5 + 0.4 (4 · 0.1 - 2 · 3 · 0.7), within four standard errors
+    # 0.3 (4 · 0.9 + 2 · 3 · 0.7) + 0.3 · 4 · 0.5 + 0.4 (4 · 0.1 - 2 · 3 · 0.7), and four of its standard errors
     assert abs(scores.mean() - 1.42) < 4 * 5.5 / np.sqrt(4000)
     friendly = gold_scores(questions, answers) - 4 * right
     assert right[friendly == 6].mean() > 0.8
