@@ -137,9 +137,11 @@ class LanguageRun:
     def conclude(self, result: dict[str, Any]) -> None:
         """Say to a person how the run went, where to look, and what to try next."""
         peak = f" (at best {result['gold_peak']:g})" if result["gold_peak"] > result["gold"] + 0.5 else ""
+        gold = f"Gold score {result['gold_sft']:g} → {result['gold']:g} of {BEST_SCORE:g}{peak}, proxy "
+        goal = self._config.labelling.goal
         say(
-            f"Gold score {result['gold_sft']:g} → {result['gold']:g} of {BEST_SCORE:g}{peak}, proxy "
-            f"{result['proxy']:g}, KL {result['kl']:g}; {result['comparisons']} answers, {result['seconds']:g} s."
+            f"{f'The goal: {goal}. Proxy ' if goal else gold}{result['proxy']:g}, KL {result['kl']:g}; "
+            f"{result['comparisons']} answers, {result['seconds']:g} s."
         )
         path = self.directory.path
         say(f"Look at:  {path / 'plots'}, and {SAMPLES} beside it")
