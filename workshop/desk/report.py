@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from workshop.data import Fragments
+from workshop.data import Comparisons, Fragments
 from workshop.desk.directory import SAMPLES, LanguageDirectory
 from workshop.desk.figures import draw_answers, draw_film_strip, draw_gold_and_proxy
 from workshop.language import (
@@ -145,11 +145,11 @@ class LanguageReport:
             generator = np.random.default_rng([self._config.seed, EVALUATION + 1])
             questions = draw(generator, JUDGED)
             a, b = (fragments(questions, sft.sample(questions, generator)) for _ in range(2))
-            better, learned = np.sign(b.true_returns - a.true_returns), reward_model.difference(a, b)
-            decided = better != 0
-            accuracy = float(np.mean(np.heaviside(better * learned, 0.5)[decided]))
-            loss = reward_model.loss(learned[decided], (1 + better[decided]) / 2)
-            self._judgement = {"reward_model_loss": loss, "reward_model_accuracy": accuracy}
+            pairs = Comparisons(a, b, (1 + np.sign(b.true_returns - a.true_returns)) / 2)
+            self._judgement = {
+                "reward_model_loss": reward_model.loss(pairs[pairs.preferences != 0.5]),
+                "reward_model_accuracy": reward_model.accuracy(pairs),
+            }
             self._fitted = reward_model.gradient_steps
         return self._judgement if reward_model.gradient_steps else dict.fromkeys(self._judgement, float("nan"))
 
