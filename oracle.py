@@ -44,10 +44,19 @@ class Oracle(Protocol):
     """Whoever answers."""
 
     def show(self, pairs: Comparisons) -> None:
-        """Begin to ask about these pairs, which can then be answered while the agent trains; `compare` comes later."""
+        """Begin to ask about these pairs, which can then be answered while the agent trains; `compare` comes later.
+
+        Pairs are compared in the order in which they are shown.
+        """
 
     def compare(self, pairs: Comparisons) -> Comparisons:
-        """The same pairs with their answers, NaN for a skipped one; those that have answers already keep them."""
+        """The same pairs with their answers, NaN for a skipped one; those that have answers already keep them.
+
+        Who takes an answer back changes it where it was added.
+        """
+
+    def revised(self, last: bool) -> bool:
+        """Whether answers have been taken back since they were compared; if not, none will be after the `last` call."""
 
     def finish(self) -> None:
         """Nothing more will be asked."""
@@ -88,17 +97,16 @@ class SyntheticOracle:
         self.config = config
         self._rollouts, self._directory, self._generator = rollouts, directory, generator
         self._mean, self._spread = 0.0, 1.0
-        self._shown: tuple[Comparisons, Comparisons] | None = None
 
     def show(self, pairs: Comparisons) -> None:
-        """Answer already; see `Oracle`."""
-        self._shown = pairs, self.compare(pairs)
+        """Nothing is answered before it is compared; see `Oracle`."""
+
+    def revised(self, last: bool) -> bool:
+        """It takes nothing back; see `Oracle`."""
+        return False
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the oracle's answers, which are on the disk then; see `Oracle`."""
-        shown, self._shown = self._shown, None
-        if shown is not None and shown[0] is pairs:
-            return shown[1]
         if len(pairs.answered):
             return pairs
         a, b = pairs.fragments_a, pairs.fragments_b

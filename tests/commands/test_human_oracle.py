@@ -33,7 +33,6 @@ import sys
 from workshop.labelling import human
 from workshop.labelling.session import LabellingSession
 human.SECONDS_TO_LOOK = 0.1
-LabellingSession.__init__.__kwdefaults__["undo_seconds"] = 0.1
 sys.argv[0] = "main.py"
 runpy.run_path("main.py", run_name="__main__")
 """,

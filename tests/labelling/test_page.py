@@ -21,7 +21,7 @@ pytestmark = needs_browser
 @pytest.mark.endurance
 def test_a_whole_session_by_keyboard(browser: Browser):
     recorded: list[Answer] = []
-    session = LabellingSession(recorded.append, 5, undo_seconds=0.3)
+    session = LabellingSession(recorded.append, 5)
     with closing(LabellingServer(session)) as server:
         browser.open(server.address)
         browser.until(lambda: browser.text("heading") == "Waiting for the agent", "not waiting")

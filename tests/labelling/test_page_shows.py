@@ -41,7 +41,9 @@ return found;
 
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360), (1280, 800)])
 def test_nothing_is_cut_off(width: int, height: int, browser: Browser):
-    session = LabellingSession(print, 100, given=88, goal="spin the pole, as fast as it will go", show_true_return=True)
+    session = LabellingSession(
+        print, 100, given=(88, 0), goal="spin the pole, as fast as it will go", show_true_return=True
+    )
     with closing(LabellingServer(session)) as server:
         browser.look(width=width, height=height, touch=width < 1000)
         browser.open(server.address)
@@ -62,7 +64,7 @@ def test_nothing_is_cut_off(width: int, height: int, browser: Browser):
 
 
 def test_what_is_always_visible(browser: Browser):
-    session = LabellingSession(print, 40, given=3, goal="spin the pole", undo_seconds=0)
+    session = LabellingSession(print, 40, given=(3, 0), goal="spin the pole")
     with closing(LabellingServer(session)) as server:
         session.ask(questions(4))
         session.tell("training", 0.42)
