@@ -1,5 +1,6 @@
 """Who answers: the synthetic oracle, which knows the true reward, or a person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Protocol
 
@@ -9,7 +10,7 @@ from scipy.special import expit
 from workshop.agent import Agent
 from workshop.bounds import require_bounds, within
 from workshop.data import Comparisons, Fragments, Rollouts
-from workshop.labelling import ask_a_person, clips_of
+from workshop.labelling import ask_a_person, clips_of, judged_by
 from workshop.program import Run
 from workshop.records import RunDirectory
 from workshop.state import State, restore, state_of
@@ -58,8 +59,8 @@ class Oracle(Protocol):
     def revised(self, last: bool) -> bool:
         """Whether answers have been taken back since they were compared; if not, none will be after the `last` call."""
 
-    def finish(self) -> None:
-        """Nothing more will be asked."""
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Nothing more will be asked; this is what came of the run."""
 
     def state(self) -> State:
         """What the oracle goes on from."""
@@ -160,8 +161,8 @@ class SyntheticOracle:
             answers[np.maximum(values_a, values_b) < self.config.oracle_skip] = np.nan
         return answers
 
-    def finish(self) -> None:
-        """Nothing more will be asked."""
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Nothing more will be asked; this is what came of the run."""
 
     def _values(self, true_rewards: np.ndarray) -> np.ndarray:
         """What fragments of these true rewards, shape (n, L), are worth: R in the table above, (n,)."""
@@ -180,5 +181,6 @@ def make_oracle(
     if config.oracle.oracle == "synthetic":
         return SyntheticOracle(config.oracle, rollouts, run.directory, generator)
     how, wanted = config.oracle.oracle, config.preferences.comparisons
-    clips = clips_of(run.spec, agent.seed, rollouts)
-    return run.with_person(ask_a_person(how, config.labelling, wanted, run.directory, clips, comparisons, generator))
+    clips, goal = clips_of(run.spec, agent.seed, rollouts), judged_by(run.spec.id)
+    person = ask_a_person(how, config.labelling, wanted, run.directory, clips, comparisons, generator, judged_by=goal)
+    return run.with_person(person)

@@ -103,7 +103,7 @@ class Questions:
     | iterations | of the run |
     | rollouts, comparisons | all so far; whoever has them adds to them |
     | recorded | answers of other runs |
-    | oracle | whoever is shown what is asked ahead |
+    | oracle | whoever is shown what is asked ahead, and may take answers back; None: nobody |
     | asking | whether anything is asked at all: not where the true reward trains the agent |
 
     | attribute | what |
@@ -121,7 +121,7 @@ class Questions:
         recorded: Comparisons,
         reward_model: RewardModel,
         generator: np.random.Generator,
-        oracle: Oracle,
+        oracle: Oracle | None = None,
         asking: bool = True,
     ):
         self._config, self._due, self._asking = config, config.due(iterations), asking
@@ -152,7 +152,8 @@ class Questions:
         n = self.next_batch(iteration)
         self._ask_ahead(n)
         batch, self._ahead = self._ahead[slice(n)], self._ahead[slice(n, None)]
-        if n == 0 and not self._oracle.revised(last=iteration == len(self._due) - 1):
+        last = iteration == len(self._due) - 1
+        if n == 0 and not (self._oracle is not None and self._oracle.revised(last)):
             return None
         return batch
 
@@ -166,7 +167,7 @@ class Questions:
         pairs = sample_pairs(self._rollouts, missing, asked, self._config, self._reward_model, self._generator)
         questions = Comparisons.questions(*pairs)
         self._ahead = self._ahead.followed_by(questions)
-        if self._config.ask_ahead:
+        if self._config.ask_ahead and self._oracle is not None:
             self._oracle.show(questions)
 
     def next_batch(self, iteration: int) -> int:

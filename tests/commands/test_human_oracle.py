@@ -31,7 +31,6 @@ IN_A_HURRY = (
 import runpy
 import sys
 from workshop.labelling import human
-from workshop.labelling.session import LabellingSession
 human.SECONDS_TO_LOOK = 0.1
 sys.argv[0] = "main.py"
 runpy.run_path("main.py", run_name="__main__")
@@ -189,9 +188,9 @@ def lines_of(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
+def test_questions_come_while_the_agent_trains(tmp_path: Path):
     doing = []
-    slow = ["--keep-labelling", "--schedule", "constant", "--total-timesteps", "6000"]
+    slow = ["--schedule", "constant", "--total-timesteps", "6000"]
     with running(*SMALL, *slow, "--runs-dir", str(tmp_path)) as (process, page, said):
         while not (state := page.state())["finished"]:
             time.sleep(0.01)

@@ -1,17 +1,17 @@
 """A person as the oracle, over a labelling session."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
 
 from workshop.data import Comparisons
 from workshop.labelling.options import LabellingConfig
-from workshop.labelling.session import Answer, LabellerLeft, LabellingSession, Question, Side
+from workshop.labelling.questions import Answer, Question, Side
+from workshop.labelling.session import LabellerLeft, LabellingSession
 from workshop.labelling.spectator import Spectator
 from workshop.messages import RunError, say
 from workshop.records import QuestionRecord, RunDirectory, read_record
@@ -47,6 +47,7 @@ class HumanOracle:
     | sides | what the person is shown of pairs: the left and the right side of each |
     | comparisons | the answered ones so far, other runs' first; whoever has them adds what `compare` returns |
     | asking | what is asked of two sides; by default, which clip is better |
+    | judged_by | what is shown above them as the goal, where `config` names none of the person's own |
 
     | attribute | what |
     | --- | --- |
@@ -65,6 +66,7 @@ class HumanOracle:
         comparisons: Comparisons,
         generator: np.random.Generator,
         asking: str = "",
+        judged_by: str = "",
     ):
         self._labeller, self._wanted, self._ask_again = config.labeller, wanted, config.ask_again
         self._goal = config.goal
@@ -83,14 +85,15 @@ class HumanOracle:
             wanted_again=config.ask_again if wanted else 0,
             recorded=directory.recorded,
             given=(len(given) - again, again),
-            goal=config.goal,
+            goal=config.goal or judged_by,
             asking=asking,
+            needs_goal=not asking,
             show_true_return=config.show_true_return,
         )
 
-    def make_spectator(self, spec: EnvSpec, random_steps: int, steps: int) -> Spectator:
-        """A listener that lets the person see what the agent is doing; see `Spectator`."""
-        return Spectator(self.session, spec, random_steps, steps)
+    def make_spectator(self, *arguments: Any) -> Spectator:
+        """A listener that lets the person see what the agent is doing, of what `Spectator` takes after the session."""
+        return Spectator(self.session, *arguments)
 
     def show(self, pairs: Comparisons) -> None:
         """Ask about these pairs after all others; they can be answered from now on, while the agent trains."""
@@ -121,15 +124,18 @@ class HumanOracle:
         """
         return self.session.revised(last)
 
-    def finish(self) -> None:
-        """Report on the labeller, on the page and on standard error."""
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Tell on the page what came of it, and report on the labeller, there and on standard error."""
+        from workshop.labelling.ending import what_came_of_it
         from workshop.reports import labeller_report  # SciPy's statistics take half a second
 
-        report = "Nobody was asked anything."
+        report, told = "Nobody was asked anything.", []
         if self._directory.recorded_anything:
-            report = labeller_report(read_record(self._directory.path)).as_text(self._goal)
-        self.session.finish(report)
-        say(report)
+            about = labeller_report(read_record(self._directory.path))
+            report = about.as_text(self._goal)
+            told = what_came_of_it(result, self._directory.rows, about, self._goal)
+        self.session.finish(report, told)
+        say("\n".join(["", *told, report]))
         self.session.wait_for_farewell(SECONDS_TO_LOOK)
 
     def state(self) -> State:

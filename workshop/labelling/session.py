@@ -3,16 +3,14 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 from typing import Any
 
 from workshop.labelling.clips import Clip
-from workshop.labelling.texts import Text
-
-Side = Clip | Text
+from workshop.labelling.questions import Answer, Question, outline, side_outline
 
 WAKE = 0.2  # seconds: a waiting main thread looks up so often, or Ctrl-C would not reach it on Windows
 UNDO = 8  # answers, the last ones, that can be taken back
@@ -35,34 +33,6 @@ class LabellerLeft(Exception):
     """Nobody is there to answer any more; the text says why."""
 
 
-@dataclass(frozen=True, eq=False)
-class Question:
-    """Which of two clips, or texts, is better? `a` is shown on the left, `b` on the right."""
-
-    number: int
-    a: Side
-    b: Side
-    again: bool = False  # shown before, to see how consistent the person is
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer to a question, or the undoing of it.
-
-    | field | what |
-    | --- | --- |
-    | number | the question's |
-    | preference | 0.0: a, the left one, is better; 1.0: b; 0.5: equally good; None: skipped |
-    | seconds | how long the person looked at the question, ≥ 0 |
-    | undone | the person has taken back the answer that the other fields tell |
-    """
-
-    number: int
-    preference: float | None
-    seconds: float
-    undone: bool = False
-
-
 class LabellingSession:
     """Questions in a queue, their answers, and what the agent is doing; every method may be called from any thread.
 
@@ -74,8 +44,9 @@ class LabellingSession:
       questions that are shown a second time |
     | recorded | in a resumed run: the answers that there are already, by the question's number |
     | given | how many of those wanted, and of those wanted again, are among them |
-    | goal | what the person is to judge by, shown above the clips; "" if that is left to them |
-    | asking | what the person is asked; by default, which clip is better, or closer to the goal |
+    | goal | what the person is to judge by, shown above the clips; maybe "" |
+    | needs_goal | whether a page asks for it before the first question, where there is none |
+    | asking | what the person is asked; by default, which clip is better |
     | show_true_return | whether the person may see the true return |
 
     | attribute | what |
@@ -94,11 +65,12 @@ class LabellingSession:
         given: tuple[int, int] = (0, 0),
         goal: str = "",
         asking: str = "",
+        needs_goal: bool = False,
         show_true_return: bool = False,
     ):
         self._record, self._goal, self._show_true_return = record, goal, show_true_return
         self._wanted, self._wanted_again, self._given_before = wanted, wanted_again, given
-        self._asking = asking or ("Which clip is closer to the goal?" if goal else "Which clip is better?")
+        self._asking, self._needs_goal = asking or "Which clip is better?", needs_goal
         self._changed = threading.Condition()
         self._queue: dict[int, Question] = {}  # by number, in the order in which they are asked
         self._shown: set[int] = set()
@@ -116,7 +88,14 @@ class LabellingSession:
         self.plot: bytes | None = None
         self.latest_clip: Clip | None = None
         # what the trainer tells, as `state` has it
-        self._told: dict[str, Any] = {"story": 0, "plot": False, "agent": None, "true_return": None, "report": None}
+        self._told: dict[str, Any] = {
+            "story": 0,
+            "plot": False,
+            "agent": None,
+            "true_return": None,
+            "report": None,
+            "told": [],
+        }
         self.tell("starting")
 
     # The trainer's side.
@@ -187,15 +166,19 @@ class LabellingSession:
         """After an iteration: a plot of the learned reward's story (a PNG), and the agent's latest clip."""
         with self._changed:
             self.plot, self.latest_clip = plot_png, clip
-            self._told |= {"story": self._told["story"] + 1, "plot": plot_png is not None, "agent": _side_outline(clip)}
+            self._told |= {"story": self._told["story"] + 1, "plot": plot_png is not None, "agent": side_outline(clip)}
             self._told["true_return"] = true_return if self._show_true_return else None
 
-    def finish(self, report: str | Mapping[str, str]) -> None:
-        """End the session: no more questions. The report is a text, or values by what they tell."""
+    def finish(self, report: str | Mapping[str, str], told: Sequence[str] = ()) -> None:
+        """End the session: no more questions. The report is a text, or values by what they tell.
+
+        `told` is what came of it, for everybody: a few sentences, the most important one first.
+        """
         with self._changed:
             self._queue.clear()
             self._open.clear()
-            self.finished, self._told["report"] = True, report if isinstance(report, str) else dict(report)
+            self.finished, self._told["told"] = True, list(told)
+            self._told["report"] = report if isinstance(report, str) else dict(report)
             self._changed.notify_all()
 
     def wait_for_farewell(self, seconds: float) -> bool:
@@ -221,7 +204,8 @@ class LabellingSession:
         | question, next | {"number", "a", "b"} or null; a clip is {"frames", "columns", "seconds", "speed"}, a text \
           {"question", "answer"} |
         | undo | the number of the answer that can be undone, or null |
-        | goal, asking | text, maybe empty; what is asked |
+        | goal, needs_goal | text, maybe empty; whether the person is to say it first |
+        | asking | what is asked |
         | given, wanted | answers so far, and in all |
         | given_again, wanted_again | those beside them to questions that are shown a second time |
         | skipped | questions skipped |
@@ -230,17 +214,19 @@ class LabellingSession:
         | doing, share | what the agent does, and how much of it is done (0 to 1, or null) |
         | story, plot, agent, true_return | how often there was something to show; whether there is a plot; a clip or \
           null; a number or null |
+        | told | what came of it in the end, sentences |
         | finished, report | whether the session is over, and its report: null, text, or texts by name |
         """
         with self._changed:
             self.current()  # is shown from now on
             question, following, *_ = *self._queue.values(), None, None
             return {
-                "question": _outline(question),
-                "next": _outline(following),
+                "question": outline(question),
+                "next": outline(following),
                 "undo": None if self._closed else next(reversed(self._open), None),
                 "goal": self._goal,
                 "asking": self._asking,
+                "needs_goal": self._needs_goal and not self._goal,
                 **self._counts(),
                 **self._told,
                 "finished": self.finished,
@@ -294,6 +280,11 @@ class LabellingSession:
             self._queue = {number: question, **self._queue}
             self._changed.notify_all()
 
+    def set_goal(self, goal: str) -> None:
+        """Say what is judged by, where nobody has yet; it is shown from then on."""
+        with self._changed:
+            self._goal = self._goal or " ".join(goal.split())
+
     def farewell(self) -> None:
         """Say that the page shows the end, so that the program may go."""
         with self._changed:
@@ -324,16 +315,3 @@ class LabellingSession:
             "seconds_per_answer": pace,
             "seconds_left": None if turn is None else turn * left,
         }
-
-
-def _outline(question: Question | None) -> dict[str, Any] | None:
-    if question is None:
-        return None
-    return {"number": question.number, "a": _side_outline(question.a), "b": _side_outline(question.b)}
-
-
-def _side_outline(side: Side | None) -> dict[str, Any] | None:
-    if side is None or isinstance(side, Text):
-        return None if side is None else asdict(side)
-    clip = side
-    return {"frames": len(clip), "columns": clip.columns, "seconds": clip.seconds, "speed": clip.speed}

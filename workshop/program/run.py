@@ -74,7 +74,7 @@ class Run:
     def with_person(self, oracle: Person) -> Person:
         """Let a person answer from now on, and see what the agent is doing, until the run is over."""
         random_steps = self.random_steps * self._config.agent.n_envs
-        self._report.listen(oracle.make_spectator(self.spec, random_steps, self.steps_per_iteration))
+        self._report.listen(oracle.make_spectator(self.spec, random_steps, self.steps_per_iteration, self._dependence))
         self._end.enter_context(oracle.way)
         return oracle
 
@@ -123,7 +123,7 @@ class Run:
         """
         result = self._report.result()
         self.directory.write_result(result)
-        attempt("The report on the labeller", self._oracle.finish)
+        attempt("The report on the labeller", lambda: self._oracle.finish(result))
         self._explained: dict[str, tuple[float, float]] = {}
         self._held_out = 0
         attempt("The comparison of choice models", self._explain)
