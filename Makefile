@@ -1,4 +1,4 @@
-# make demo    balance a pole with the workshop's solution
+# make demo    balance a pole with the workshop's solution; GPU=1 after it installs PyTorch for GPUs on Linux
 # make test    the tests, in at most 3 minutes on two cores; PYTEST_FLAGS are added, as they are to the next
 # make endurance    the tests that take long by nature, in 6 minutes more: kills, cuts at every byte, a browser, a cluster
 # make lint    the style and the types of the code
@@ -11,10 +11,16 @@ ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
 else
 BIN := .venv/bin
+SYSTEM := $(shell uname -s)
 endif
 INSTALLED := .venv/.installed
 DEV_INSTALLED := .venv/.installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# PyPI's PyTorch for Linux is one for GPUs, of gigabytes. Where the small one cannot be reached, PyPI's will do.
+ifeq ($(SYSTEM)$(GPU),Linux)
+SMALL_TORCH = $(PIP) --no-deps --retries 1 --timeout 10 --index-url https://download.pytorch.org/whl/cpu \
+	`grep '^torch==' requirements.txt` || echo "The small PyTorch cannot be reached: another comes with the others."
+endif
 # Whoever is done takes over what another has not begun with: files of tests differ too much to be dealt out beforehand
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=worksteal
 
@@ -41,8 +47,9 @@ experiments: $(INSTALLED)
 	$(BIN)/python -c "import subprocess, sys; [subprocess.run([sys.executable, 'experiments/tables.py', '--table', name], check=True) for name in '$(TABLES)'.split()]"
 
 $(INSTALLED): requirements.txt
-	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14) and 'Python 3.11 to 3.14 is needed; name one: make PYTHON=python3.12')"
+	@$(PYTHON) workshop/supported.py || (echo "or name one that is there: make PYTHON=python3.12"; false)
 	$(PYTHON) -m venv .venv
+	$(SMALL_TORCH)
 	$(PIP) -r requirements.txt
 	$(BIN)/python -c "open('$(INSTALLED)', 'w').close()"
 

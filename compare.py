@@ -76,7 +76,9 @@ def own_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     import llm
     import main
 
-    return (llm if options["env"] == DESK_ID else main).program.defaults(options)
+    program: Any = (llm if options["env"] == DESK_ID else main).program
+    defaults: dict[str, Any] = program.defaults(options)
+    return defaults
 
 
 def labels_without_dashes(arguments: Sequence[str]) -> list[str]:

@@ -12,14 +12,16 @@ import sys
 import tempfile
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "labelling")]
+sys.path.insert(0, str(ROOT / "tests" / "labelling"))
+Browser: Any = import_module("browser").Browser  # the tests' own
 
-from browser import Browser  # noqa: E402 (the tests' own)
 
 GUARD = 0.16  # seconds: the page takes no answer sooner after a new question
 LOOK = """
@@ -51,7 +53,7 @@ class Rule:
         return "←" if a > b else "→"
 
 
-def label(browser: Browser, rule: Rule, answers: int, every: float) -> float:
+def label(browser: Any, rule: Rule, answers: int, every: float) -> float:
     """Answer so many questions, one every so many seconds at most; how long it took in all."""
     began, shown = time.monotonic(), None
     for _ in range(answers):

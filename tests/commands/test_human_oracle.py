@@ -258,6 +258,7 @@ def test_a_whole_run_by_keyboard_in_a_browser(tmp_path: Path):
                 time.sleep(0.17)  # a key that comes sooner after a new question is not taken
                 browser.press(keys[int(shown)])
                 answered = shown
+            browser.run("document.querySelector('details').open = true")
             report = browser.element("report").text
             assert process.wait(timeout=300) == 0, said
     finally:

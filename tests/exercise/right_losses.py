@@ -83,3 +83,63 @@ def a_loop(a, b, p):
 @right
 def sum_over_the_size_of_the_batch(a, b, p):
     return F.binary_cross_entropy_with_logits(b - a, p, reduction="sum") / a.numel()
+
+
+@right
+def log_softmax_twice_which_changes_nothing(a, b, p):
+    return F.cross_entropy(torch.stack([a, b], 1).log_softmax(1), torch.stack([1 - p, p], 1))
+
+
+@right
+def a_module(a, b, p):
+    return torch.nn.BCEWithLogitsLoss()(b - a, p)
+
+
+@right
+def plus_and_minus_with_ties_mixed_in(a, b, p):
+    sign = torch.tensor([[-1.0], [1.0]], dtype=a.dtype)
+    return (torch.stack([1 - p, p]) * F.softplus(-sign * (b - a))).sum(0).mean()
+
+
+@right
+def columns(a, b, p):
+    a, b, p = a[:, None], b[:, None], p[:, None]
+    return F.binary_cross_entropy_with_logits(b - a, p, reduction="none").squeeze(1).mean()
+
+
+@right
+def where_with_a_case_for_each(a, b, p):
+    better, worse = torch.where(p > 0.5, b, a), torch.where(p > 0.5, a, b)
+    tie = (F.softplus(b - a) + F.softplus(a - b)) / 2
+    return torch.where(p == 0.5, tie, F.softplus(worse - better)).mean()
+
+
+@right
+def a_list_of_scalars(a, b, p):
+    terms = [torch.logaddexp(x, y) - (1 - q) * x - q * y for x, y, q in zip(a, b, p, strict=True)]
+    return sum(terms) / len(terms)
+
+
+@right
+def shifted_by_the_larger(a, b, p):
+    largest = torch.maximum(a, b)
+    log_sum = largest + torch.log(torch.exp(a - largest) + torch.exp(b - largest))
+    return torch.mean(log_sum - (1 - p) * a - p * b)
+
+
+@right
+def kullback_leibler(a, b, p):
+    answers = torch.stack([1 - p, p], 1)
+    divergence = F.kl_div(torch.stack([a, b], 1).log_softmax(1), answers, reduction="batchmean")
+    return divergence + torch.special.entr(answers).sum(1).mean()
+
+
+@right
+def einsum(a, b, p):
+    log_p = torch.log_softmax(torch.stack((a, b)), 0)
+    return -torch.einsum("ij,ij->", torch.stack((1 - p, p)), log_p) / p.shape[0]
+
+
+@right
+def log_of_expit(a, b, p):
+    return -(p * F.logsigmoid(b - a) + (1 - p) * (F.logsigmoid(b - a) - (b - a))).mean()

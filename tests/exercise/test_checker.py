@@ -1,8 +1,13 @@
 """The checker of the exercise: it names every mistake in the table, passes every right loss, and no check is idle."""
 
+import time
+
+import near_misses  # noqa: F401 (which adds to WRONG, as the next)
 import pytest
 import torch
+import wrong_terms  # noqa: F401
 from right_losses import RIGHT
+from torch import nn
 from wrong_losses import NAMELESS, WRONG
 
 import main
@@ -37,8 +42,9 @@ def test_your_preference_loss():
 
 
 def test_the_tables_are_large_enough():
-    assert len(WRONG) >= 25
-    assert len(RIGHT) >= 10
+    assert len(WRONG) >= 100
+    assert len(RIGHT) >= 20
+    assert len({loss.__name__ for _, loss in WRONG}) == len(WRONG)
 
 
 @wrong_losses
@@ -116,6 +122,33 @@ def test_expected_values_agree_with_the_solution():
     for a, b, p in ((0.3, -2, 0), (1000, 3, 1), (-5, 5, 0.5)):
         solution = bradley_terry_loss(*(torch.tensor([x], dtype=torch.float64) for x in (a, b, p)))
         assert bradley_terry(a, b, p) == pytest.approx(solution.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"), [("no_f", "from torch.nn import functional as F"), ("no_nn", "from torch import nn")]
+)
+def test_a_missing_import_is_given_as_a_line_to_paste(name: str, statement: str):
+    loss = {loss.__name__: loss for _, loss in WRONG}[name]
+    with pytest.raises(WrongLossError, match=statement):
+        check_loss(loss)
+
+
+def test_what_pytorch_has_not_implemented_is_an_error_and_no_stub():
+    def unimplemented(a, b, p):
+        return nn.Module()(b - a)
+
+    with pytest.raises(WrongLossError, match="it raises an error"):
+        check_loss(unimplemented)
+
+
+def test_no_wrong_loss_takes_long_to_name():
+    """A second, of the five from the command to the name; the others go to starting Python and PyTorch."""
+    slowest = {}
+    for _, loss in WRONG:
+        before = time.process_time()
+        diagnose(loss)
+        slowest[loss.__name__] = time.process_time() - before
+    assert max(slowest.values()) < 1, max(slowest, key=slowest.get)
 
 
 def test_checking_asks_a_loss_few_and_small_questions():

@@ -143,7 +143,7 @@ def ties_go_to_a(a, b, p):
     return torch.where(p == 1, F.softplus(a - b), F.softplus(b - a)).mean()
 
 
-@wrong("answers of 0.5 are not counted half for each side")
+@wrong("answers of 0.5 are left out: there is no case for them")
 def ties_are_left_out(a, b, p):
     decided = (p != 0.5).to(a.dtype)
     return (decided * F.binary_cross_entropy_with_logits(b - a, p, reduction="none")).mean()
@@ -272,11 +272,6 @@ def clamped(a, b, p):
 @wrong("something is clamped where returns are far apart")
 def small_number_added(a, b, p):
     return -(p * torch.log(torch.sigmoid(b - a) + 1e-8) + (1 - p) * torch.log(torch.sigmoid(a - b) + 1e-8)).mean()
-
-
-@wrong("something is clamped where returns are far apart")
-def cross_entropy_of_sigmoid(a, b, p):
-    return F.binary_cross_entropy(torch.sigmoid(b - a), p)
 
 
 @wrong("no gradient reaches returns_a")

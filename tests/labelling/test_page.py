@@ -55,6 +55,7 @@ def test_a_whole_session_by_keyboard(browser: Browser):
             browser.press(key)
         browser.until(lambda: browser.text("heading") == "Finished. Thank you!", "not finished")
         assert session.wait_for_farewell(5)
+        browser.run("document.querySelector('details').open = true")
         assert "left preferred\n50 %" in browser.text("report")
         assert browser.messages() == []
         own = urlsplit(server.address).netloc

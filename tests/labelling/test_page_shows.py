@@ -82,7 +82,7 @@ def test_what_is_always_visible(browser: Browser):
             "doing": "training, 42 %",
             "goal": "The goal: spin the pole",
         }
-        assert browser.text("heading") == "Which clip is closer to the goal?"
+        assert browser.text("heading") == "Which clip is better?"
         assert browser.element("share").get_attribute("value") == "0.42"
         assert not is_visible(browser, "true-return")
         assert "36 left" in browser.driver.title
@@ -107,7 +107,7 @@ def test_screen_readers_have_names_for_everything(browser: Browser, session: Lab
         assert {name: named.get(name) for name in buttons} == dict.fromkeys(buttons, "button")
         assert named["How much of this the agent has done"] == "progressbar"
         assert named["The agent's latest clip"] in ("image", "img")
-        assert named["Plot of the learned reward's story, iteration by iteration"] in ("image", "img")
+        assert named["Plot of the learned reward, over what it depends on most"] in ("image", "img")
     assert browser.element("status").aria_role == "status"  # read out when it changes
     assert browser.driver.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
     assert browser.element("undo").get_attribute("aria-disabled") == "true"

@@ -64,9 +64,12 @@ def _swap(probe: Probe) -> None:
 
 def _ties(probe: Probe) -> None:
     # half of ln(1 + e) + ln(1 + 1/e); ln 2
-    for comparison, expected in (((1, 0, 0.5), 0.813262), ((0, 1, 0.5), 0.813262), ((-1, -1, 0.5), 0.693147)):
-        _expect_value(probe, comparison, expected)
-    _expect_gradients(probe, (0, 1, 0.5), -0.231059, 0.231059)  # 1 / (1 + 1/e) - 1/2
+    try:
+        for comparison, expected in (((1, 0, 0.5), 0.813262), ((0, 1, 0.5), 0.813262), ((-1, -1, 0.5), 0.693147)):
+            _expect_value(probe, comparison, expected)
+        _expect_gradients(probe, (0, 1, 0.5), -0.231059, 0.231059)  # 1 / (1 + 1/e) - 1/2
+    except WrongLossError as error:  # some losses have no case for ties
+        raise BrokenPropertyError(f"At an answer of 0.5: {error.numbers}") from None
 
 
 def _gradient(probe: Probe) -> None:

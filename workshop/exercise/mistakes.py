@@ -7,13 +7,12 @@ ones first. Hints lead to the right thought without giving the line away.
 import math
 from collections.abc import Callable, Sequence
 
+from workshop.exercise.formulas import FORMULAS, hinge_through, mixture
 from workshop.exercise.probe import STEP, Comparison, Probe, WrongLossError, at, bradley_terry, probability_of_b
 
 DECIDED: list[Comparison] = [(2, 0, 0), (2, 0, 1), (-1, 0.5, 1), (-1, 0.5, 0), (0.3, 3, 0), (0.3, 3, 1), (1, 1, 1)]
 TIES: list[Comparison] = [(1, 0, 0.5), (0, 2.5, 0.5), (-1, -1, 0.5)]
 BATCH: list[Comparison] = [(2, 0, 0), (1, 0, 1), (0, 3, 1)]
-
-Formula = Callable[[float, float, float], float]  # returns of a and b, and the answer, to a loss
 
 
 def name_mistake(probe: Probe, numbers: str) -> WrongLossError:
@@ -25,12 +24,44 @@ def name_mistake(probe: Probe, numbers: str) -> WrongLossError:
 
 
 def _not_a_number(probe: Probe, numbers: str) -> WrongLossError | None:
-    for comparison in DECIDED + TIES:
-        value = probe.value(comparison)
-        if not math.isfinite(value):
-            what = "NaN" if math.isnan(value) else "infinity"
-            return WrongLossError("not-finite", f"{at(*comparison)}: yours {value}.", what=what)
+    unclear = [comparison for comparison in DECIDED if not math.isfinite(probe.value(comparison))]
+    if not unclear:
+        return None
+    answers = {answer for _, _, answer in unclear}
+    if len(answers) == 1 and _right(probe, [comparison for comparison in DECIDED if comparison[2] not in answers]):
+        return WrongLossError("one-answer", f"{at(*unclear[0])}: yours {probe.value(unclear[0])}.")
+    value = probe.value(unclear[0])
+    what = "NaN" if math.isnan(value) else "infinity"
+    return WrongLossError("not-finite", f"{at(*unclear[0])}: yours {value}.", what=what)
+
+
+def _no_number_for_ties(probe: Probe, numbers: str) -> WrongLossError | None:
+    """Right for an answer of 0 or 1; for one of 0.5 it gives NaN, a gradient of NaN, zero, or nothing at all."""
+    if not _right(probe, DECIDED):
+        return None
+    probe.gradients(DECIDED[0])  # if there are none anywhere, that is the mistake
+    for tie in TIES:
+        try:
+            value, gradients = probe.value(tie), [gradient for side in probe.gradients(tie) for gradient in side]
+        except WrongLossError as problem:
+            return WrongLossError("ties-left-out", f"{at(*tie)}: {problem.numbers}")
+        if not all(map(math.isfinite, [value, *gradients])):
+            where, got = ("its gradient", gradients) if math.isfinite(value) else ("yours", [value])
+            wrong = next(number for number in got if not math.isfinite(number))
+            return WrongLossError("ties-not-finite", f"{at(*tie)}: {where} {wrong}.")
+    if all(probe.value(tie) == 0 for tie in TIES):
+        return WrongLossError("ties-left-out", numbers)
     return None
+
+
+def _coarse(probe: Probe, numbers: str) -> WrongLossError | None:
+    """Nearly right, but a return may move by 0.0001 and nothing changes: 16 bits hold three digits."""
+    values = [probe.value(comparison) for comparison in DECIDED]
+    nearly = [
+        math.isclose(x, bradley_terry(*c), rel_tol=0.03, abs_tol=0.01) for x, c in zip(values, DECIDED, strict=True)
+    ]
+    moved = [probe.value((a + 1e-4 * math.copysign(1, a), b, answer)) for a, b, answer in DECIDED]
+    return WrongLossError("coarse", numbers) if all(nearly) and moved == values else None
 
 
 def _threshold(probe: Probe, numbers: str) -> WrongLossError | None:
@@ -43,53 +74,11 @@ def _ignored_answers(probe: Probe, numbers: str) -> WrongLossError | None:
         text = "For one comparison it is 0, whatever the returns: a softmax over a single number is 1."
         return WrongLossError("mixed-up", text)
     for a, b in ((2.0, 0.0), (-1.0, 0.5)):
-        values = [probe.value((a, b, answer)) for answer in (0.0, 0.5, 1.0)]
-        if not _close(values, values[:1] * 3):
+        first, *others = (probe.value((a, b, answer)) for answer in (0.0, 1.0))
+        if not _close([first], others) or not _close([first], [probe.value((a, b, 0.5))]):
             return None
     value = probe.value((2, 0, 0))
     return WrongLossError("answers-ignored", f"At returns 2 and 0: yours {value:.4f}, whatever the answer.")
-
-
-def _probability(a: float, b: float, answer: float) -> float:
-    """The probability of the answer; with an answer of 0.5, of both by halves."""
-    return answer * probability_of_b(a, b) + (1 - answer) * probability_of_b(b, a)
-
-
-def _margin(a: float, b: float, answer: float) -> float:
-    """By how much the return of the preferred fragment is the larger."""
-    return (2 * answer - 1) * (b - a)
-
-
-# What a wrong loss gives for one comparison with the answer 0 or 1; the mistake.
-FORMULAS: list[tuple[Formula, str]] = [
-    (lambda a, b, p: bradley_terry(a, b, 1 - p), "turned-round"),
-    (lambda a, b, p: -bradley_terry(a, b, p), "no-minus"),
-    (lambda a, b, p: -bradley_terry(a, b, 1 - p), "turned-round-no-minus"),
-    (_probability, "log-forgotten"),
-    (lambda a, b, p: -_probability(a, b, p), "log-forgotten"),
-    (lambda a, b, p: 1 - _probability(a, b, p), "log-forgotten"),
-    (lambda a, b, p: -1 + _probability(a, b, p), "log-forgotten"),
-    *[
-        (lambda a, b, p, margin=margin, power=power: max(0, margin - _margin(a, b, p)) ** power, "hinge")
-        for margin in (0, 0.1, 0.5, 1, 2)
-        for power in (1, 2)
-    ],
-    *[
-        (lambda a, b, p, error=error, scale=scale: scale * error(a, b, p), "squared")
-        for error in (
-            lambda a, b, p: (probability_of_b(a, b) - p) ** 2,
-            lambda a, b, p: (probability_of_b(a, b) - p) ** 2 + (probability_of_b(b, a) - 1 + p) ** 2,
-            lambda a, b, p: (b - a - p) ** 2,
-            lambda a, b, p: (b - a - (2 * p - 1)) ** 2,
-            lambda a, b, p: abs(b - a - p),
-        )
-        for scale in (1, 0.5)
-    ],
-    (lambda a, b, p: -_margin(a, b, p), "bare-difference"),
-    (_margin, "bare-difference"),
-    (lambda a, b, p: p * bradley_terry(a, b, 1), "one-answer"),
-    (lambda a, b, p: (1 - p) * bradley_terry(a, b, 0), "one-answer"),
-]
 
 
 def _other_formula(probe: Probe, numbers: str) -> WrongLossError | None:
@@ -97,11 +86,29 @@ def _other_formula(probe: Probe, numbers: str) -> WrongLossError | None:
     for formula, mistake in FORMULAS:
         if _close(values, [formula(*comparison) for comparison in DECIDED]):
             return WrongLossError(mistake, numbers)
+    if hinge_through(dict(zip(DECIDED, values, strict=True)), _close):
+        return WrongLossError("hinge", numbers)
+    return None
+
+
+def _one_term(probe: Probe, numbers: str) -> WrongLossError | None:
+    """Right for one of the two answers alone."""
+    for answer in (0.0, 1.0):
+        others, these = ([c for c in DECIDED[:-1] if (c[2] == answer) is same] for same in (False, True))
+        if _right(probe, others) and not _right(probe, these):
+            return WrongLossError("one-term", numbers, answer=f"{answer:g}")
     return None
 
 
 def _ties(probe: Probe, numbers: str) -> WrongLossError | None:
-    return WrongLossError("ties", numbers) if _right(probe, DECIDED) and not _right(probe, TIES) else None
+    """Right for an answer of 0 or 1, wrong for one of 0.5, of which some cost ln 2 whatever the returns."""
+    if not _right(probe, DECIDED) or _right(probe, TIES):
+        return None
+    if _close([probe.value(tie) for tie in TIES], [math.log(2)] * len(TIES)):
+        between: list[Comparison] = [(1, 0, 0.25), (0, 2.5, 0.75)]
+        mixed = _close([probe.value(c) for c in between], [mixture(*c) for c in between])
+        return WrongLossError("mixture" if mixed else "ties-flat", numbers)
+    return WrongLossError("ties", numbers)
 
 
 def _other_units(probe: Probe, numbers: str) -> WrongLossError | None:
@@ -176,16 +183,18 @@ def _far(probe: Probe, numbers: str) -> WrongLossError | None:
         return WrongLossError("overflow", numbers)
     if _right(probe, far) and _close(gradients, [1, -1, -1, 1, 0, 0, 0, 0]):
         return None
-    return WrongLossError("clamped", numbers)
+    by_pytorch = _close(values[:2], [100, 100])
+    return WrongLossError("clamped-by-pytorch" if by_pytorch else "clamped", numbers)
 
 
 RECOGNISERS: list[Callable[[Probe, str], WrongLossError | None]] = [
-    _not_a_number, _threshold, _ignored_answers, _other_formula, _ties, _other_units, _batch, _slope, _far, _alone,
+    _not_a_number, _threshold, _ignored_answers, _other_formula, _coarse, _no_number_for_ties, _ties, _other_units,
+    _one_term, _batch, _slope, _far, _alone,
 ]  # fmt: skip
 
 
 def _right(probe: Probe, comparisons: Sequence[Comparison]) -> bool:
-    return _close([probe.value(c) for c in comparisons], [bradley_terry(*c) for c in comparisons])
+    return all(_close([probe.value(c)], [bradley_terry(*c)]) for c in comparisons)
 
 
 def _right_slope(probe: Probe) -> bool:

@@ -1,6 +1,9 @@
 """Asks a `preference_loss` for its values and gradients, and complains of answers that are no loss at all."""
 
+import ast
+import inspect
 import math
+import textwrap
 import tomllib
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,6 +19,14 @@ Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 Comparison = tuple[float, float, float]
 
 STEP = "It depends on which return is the larger, but not on by how much."
+IMPORTS = {
+    "F": "from torch.nn import functional as F",
+    "functional": "from torch.nn import functional",
+    "nn": "from torch import nn",
+    "np": "import numpy as np",
+    "numpy": "import numpy",
+    "math": "import math",
+}
 MISTAKES = tomllib.loads(Path(__file__).with_name("mistakes.toml").read_text(encoding="utf-8"))
 
 
@@ -26,11 +37,11 @@ class NotWrittenError(UsageError):
 class WrongLossError(UsageError):
     """What is wrong with a loss: the `name` of a mistake of `mistakes.toml`, `numbers` that show it, and a `hint`.
 
-    What stands in the name in braces is `filled` in.
+    What stands in braces is `filled` in.
     """
 
     def __init__(self, mistake: str, numbers: str, **filled: object):
-        self.name, self.hint = MISTAKES[mistake]["name"].format(**filled), MISTAKES[mistake]["hint"]
+        self.name, self.hint = (MISTAKES[mistake][text].format(**filled) for text in ("name", "hint"))
         self.numbers = numbers
         super().__init__(f"preference_loss is not right yet: {self.name}.\n  {numbers}\n  Hint: {self.hint}")
 
@@ -78,13 +89,15 @@ class Probe:
     def check_form(self) -> None:
         """Raise a WrongLossError unless the loss gives a finite scalar that gradients flow through."""
         comparisons: list[Comparison] = [(1, 0, 0), (0, 2, 1), (0.5, 0, 1)]
-        value, *_ = self._ask(comparisons)
+        value, *returns = self._ask(comparisons)
         again = self.value(*comparisons)
         if value.item() != again and not math.isnan(again):
             raise WrongLossError("random", f"Asked twice, it gave {value.item():.4f} and {again:.4f}.")
-        if not value.requires_grad:
+        if not (value.requires_grad and _reaches(value, returns)):
             if self.is_a_step():
                 raise WrongLossError("threshold", STEP)
+            if value.requires_grad:
+                raise WrongLossError("gradient-cut", "It asks for gradients, but not one arrives at the returns.")
             raise WrongLossError("no-gradient", "It returns a tensor that has forgotten how it was computed.")
 
     def is_a_step(self) -> bool:
@@ -111,16 +124,42 @@ class Probe:
     def _call(self, returns_a: torch.Tensor, returns_b: torch.Tensor, preferences: torch.Tensor) -> torch.Tensor:
         try:
             return self._loss(returns_a, returns_b, preferences)
-        except NotImplementedError as stub:
-            file, line, _ = _place(stub)
-            raise NotWrittenError(
-                f"{file}, line {line}: preference_loss is not written yet.\n"
-                "Write it there: the text above that line gives the formula. Then run the same command again.\n"
-                "Stuck? Add --hint. To see the rest of the workshop first, add --solution."
-            ) from None
         except Exception as error:
             file, line, source = _place(error)
-            raise WrongLossError("error", f"{file}, line {line}: {source}\n  {type(error).__name__}: {error}") from None
+            numbers = f"{file}, line {line}: {source}"
+            if isinstance(error, NotImplementedError) and (source is None or source.startswith("raise")):
+                if not _is_all_there_is(error):
+                    raise WrongLossError("raise-left", numbers) from None
+                raise NotWrittenError(
+                    f"{file}, line {line}: preference_loss is not written yet.\n"
+                    "Write it there: the text above that line gives the formula. Then run the same command again.\n"
+                    "Stuck? Add --hint. To see the rest of the workshop first, add --solution."
+                ) from None
+            if isinstance(error, NameError) and error.name in IMPORTS:
+                name, statement = error.name, IMPORTS[error.name]
+                raise WrongLossError("not-imported", numbers, name=name, statement=statement) from None
+            raise WrongLossError("error", f"{numbers}\n  {type(error).__name__}: {error}") from None
+
+
+def _reaches(value: torch.Tensor, returns: Sequence[torch.Tensor]) -> bool:
+    """Whether the value was computed from any of the returns, as far as gradients know."""
+    try:
+        gradients = torch.autograd.grad(value, returns, allow_unused=True)
+    except RuntimeError:  # which is told of where the gradients are looked at
+        return True
+    return any(gradient is not None for gradient in gradients)
+
+
+def _is_all_there_is(error: BaseException) -> bool:
+    """Whether the function in which an error was raised does nothing else, as the exercise when it was shipped."""
+    frame = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+    try:
+        function = ast.parse(textwrap.dedent(inspect.getsource(frame.f_code))).body[0]
+    except (OSError, SyntaxError):
+        return True
+    statements = getattr(function, "body", [])
+    idle = (ast.Pass, ast.Constant)  # the docstring is a constant
+    return all(isinstance(getattr(each, "value", each), idle) or isinstance(each, ast.Raise) for each in statements)
 
 
 def _check_type(value: object, batch: int) -> None:
