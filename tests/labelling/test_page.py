@@ -124,7 +124,7 @@ def test_tab_and_enter_reach_everything(
     assert browser.run("return document.activeElement.id") == "prefer-right"  # ready for the next answer
     browser.press("↵")
     browser.until(lambda: browser.text("heading") == "Waiting for the agent", "not waiting")
-    assert browser.run("return document.activeElement.id") == "heading"  # what had the focus is gone
+    assert browser.run("return document.activeElement.id") == "prefer-right"  # which stays, dimmed
     assert preferences(recorded) == [(0, 1.0, False), (1, 1.0, False)]
 
 

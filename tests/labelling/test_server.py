@@ -322,3 +322,15 @@ def test_a_sheet_holds_every_frame_where_the_page_looks_for_it(tab: Tab, session
             assert (sheet[top : top + height, left : left + width] == frame).all()
     served = Image.open(io.BytesIO(tab.get("/clips/1/b.png")))
     assert (np.array(served) == np.array(Image.open(io.BytesIO(session.clip(1, "b").sheet)))).all()
+
+
+def test_what_is_judged_by_is_asked_for_once_where_nobody_has_said(recorded: list[Answer]):
+    session = LabellingSession(recorded.append, 5, needs_goal=True)
+    with closing(LabellingServer(session)) as server:
+        tab = Tab(server)
+        assert (tab.state()["needs_goal"], tab.state()["goal"]) == (True, "")
+        for bad in ("", "   ", "x" * 201, 3):
+            assert tab.post("/goal", {"goal": bad})[0] == 400
+        status, state = tab.post("/goal", {"goal": " spin  the pole "})
+        assert (status, state["goal"], state["needs_goal"]) == (200, "spin the pole", False)
+        assert tab.post("/goal", {"goal": "something else"})[1]["goal"] == "spin the pole"
