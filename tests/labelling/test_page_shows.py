@@ -50,7 +50,7 @@ def test_nothing_is_cut_off(width: int, height: int, browser: Browser):
         for seen, step in (
             ("doing-now", lambda: session.tell("rolling out", 0.5)),
             ("prefer-left", lambda: (session.ask(questions(2)), session.show(picture_of("plot"), bar(2), 123.0))),
-            ("report", lambda: session.finish({"agreement with the synthetic oracle": "80 %"})),
+            ("ended", lambda: session.finish({"agreement with the synthetic oracle": "80 %"})),
         ):
             step()
             browser.until(lambda seen=seen: is_visible(browser, seen), f"no {seen}")

@@ -250,8 +250,10 @@ def test_undo_is_recorded_and_the_question_asked_again(session: LabellingSession
     assert recorded[2:] == [Answer(1, 0.0, 1.5, undone=True), Answer(0, 0.0, 1.5, undone=True)]
     assert tab.post("/answer", LEFT | {"preference": 1})[0] == 200
     assert session.wait([0]) == {0: 1.0}
+    assert tab.state()["undo"] == 0  # though the trainer has it
+    assert not session.revised(last=True)  # it will learn nothing any more
     assert tab.state()["undo"] is None
-    assert tab.post("/undo", {"number": 0})[0] == 409  # the trainer has it
+    assert tab.post("/undo", {"number": 0})[0] == 409
 
 
 def test_a_tab_that_shows_a_later_question_may_still_answer_it(server: LabellingServer, recorded: list[Answer]):

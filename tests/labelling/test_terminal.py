@@ -53,7 +53,7 @@ def test_lines_answer_skip_and_undo(tmp_path: Path):
         (2, None, False),
         (3, 0.5, False),
     ]
-    for words in ("The goal: spin the bar", "1/16 speed", "LEFT", "1 of 4 answered", "Undone", "answers: as given"):
+    for words in ("The goal: spin the bar", "1/16 speed", "LEFT", "1 of 4 answered", "Undone", "Finished. Thank you!"):
         assert words in shown
     assert shown.isascii()  # not every terminal shows more
 
@@ -168,7 +168,7 @@ def test_keys_answer_while_the_clips_move(tmp_path: Path, monkeypatch: pytest.Mo
         terminal.type("s")
         assert session.wait(range(5)) == {0: 0.0, 1: 1.0, 2: 0.5, 3: 1.0, 4: None}
         session.finish("Well done.")
-    terminal.until(lambda: "Well done." in terminal.seen)
+    terminal.until(lambda: "Finished. Thank you!" in terminal.seen)
     assert termios.tcgetattr(terminal.program) == before
 
 
