@@ -9,6 +9,7 @@ from workshop.bounds import within
 from workshop.messages import UsageError
 from workshop.program import ProgramConfig
 
+A_PERSONS = 50  # comparisons by default, about five minutes
 # the default of --updates: DPO's are passes over all answers, and best-of-n trains nothing
 UPDATES = {"dpo": 5, "best-of-n": 0}
 ONLY = {  # flags that only one method has
@@ -33,7 +34,7 @@ class LanguageRunConfig(ProgramConfig):
 
 
 def defaults_of_methods(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
-    """Defaults by field name that follow from `--method` and `--comparisons-from`.
+    """Defaults by field name that follow from `--method`, `--oracle` and `--comparisons-from`.
 
     Raises a UsageError for a flag that is another method's.
     """
@@ -45,4 +46,6 @@ def defaults_of_methods(typed_after: Callable[[str], str | None]) -> dict[str, A
     if method == "best-of-n" and typed_after("--updates") not in (None, "0"):
         raise UsageError("--updates is for --method ppo or dpo: best-of-n trains nothing.")
     settings: dict[str, Any] = {"updates": UPDATES[method]} if method in UPDATES else {}
+    if typed_after("--oracle") in ("human", "terminal"):
+        settings["comparisons"] = A_PERSONS
     return settings | ({"comparisons": 0} if typed_after("--comparisons-from") is not None else {})
