@@ -1,5 +1,6 @@
 """Who answers: the synthetic oracle, which knows the true reward, or a person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Protocol
 
@@ -9,7 +10,7 @@ from scipy.special import expit
 from workshop.agent import Agent
 from workshop.bounds import require_bounds, within
 from workshop.data import Comparisons, Fragments, Rollouts
-from workshop.labelling import ask_a_person, clips_of
+from workshop.labelling import ask_a_person, clips_of, judged_by
 from workshop.program import Run
 from workshop.records import RunDirectory
 from workshop.state import State, restore, state_of
@@ -44,13 +45,22 @@ class Oracle(Protocol):
     """Whoever answers."""
 
     def show(self, pairs: Comparisons) -> None:
-        """Begin to ask about these pairs, which can then be answered while the agent trains; `compare` comes later."""
+        """Begin to ask about these pairs, which can then be answered while the agent trains; `compare` comes later.
+
+        Pairs are compared in the order in which they are shown.
+        """
 
     def compare(self, pairs: Comparisons) -> Comparisons:
-        """The same pairs with their answers, NaN for a skipped one; those that have answers already keep them."""
+        """The same pairs with their answers, NaN for a skipped one; those that have answers already keep them.
 
-    def finish(self) -> None:
-        """Nothing more will be asked."""
+        Who takes an answer back changes it where it was added.
+        """
+
+    def revised(self, last: bool) -> bool:
+        """Whether answers have been taken back since they were compared; if not, none will be after the `last` call."""
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Nothing more will be asked; this is what came of the run."""
 
     def state(self) -> State:
         """What the oracle goes on from."""
@@ -88,17 +98,16 @@ class SyntheticOracle:
         self.config = config
         self._rollouts, self._directory, self._generator = rollouts, directory, generator
         self._mean, self._spread = 0.0, 1.0
-        self._shown: tuple[Comparisons, Comparisons] | None = None
 
     def show(self, pairs: Comparisons) -> None:
-        """Answer already; see `Oracle`."""
-        self._shown = pairs, self.compare(pairs)
+        """Nothing is answered before it is compared; see `Oracle`."""
+
+    def revised(self, last: bool) -> bool:
+        """It takes nothing back; see `Oracle`."""
+        return False
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the oracle's answers, which are on the disk then; see `Oracle`."""
-        shown, self._shown = self._shown, None
-        if shown is not None and shown[0] is pairs:
-            return shown[1]
         if len(pairs.answered):
             return pairs
         a, b = pairs.fragments_a, pairs.fragments_b
@@ -152,8 +161,8 @@ class SyntheticOracle:
             answers[np.maximum(values_a, values_b) < self.config.oracle_skip] = np.nan
         return answers
 
-    def finish(self) -> None:
-        """Nothing more will be asked."""
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Nothing more will be asked; this is what came of the run."""
 
     def _values(self, true_rewards: np.ndarray) -> np.ndarray:
         """What fragments of these true rewards, shape (n, L), are worth: R in the table above, (n,)."""
@@ -172,5 +181,6 @@ def make_oracle(
     if config.oracle.oracle == "synthetic":
         return SyntheticOracle(config.oracle, rollouts, run.directory, generator)
     how, wanted = config.oracle.oracle, config.preferences.comparisons
-    clips = clips_of(run.spec, agent.seed, rollouts)
-    return run.with_person(ask_a_person(how, config.labelling, wanted, run.directory, clips, comparisons, generator))
+    clips, goal = clips_of(run.spec, agent.seed, rollouts), judged_by(run.spec.id)
+    person = ask_a_person(how, config.labelling, wanted, run.directory, clips, comparisons, generator, judged_by=goal)
+    return run.with_person(person)

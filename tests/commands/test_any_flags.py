@@ -127,11 +127,12 @@ MAIN = {
     "--labeller": one_of("me", "…"),
     "--goal": one_of("", "spin"),
     "--ask-again": whole(0, 5),
+    "--ask-ahead": whole(0, 5),
     "--host": one_of("127.0.0.1", "nowhere"),
     "--port": whole(0, 65535),
 } | dict.fromkeys(("--check", "--hint", "--solution"), ON_OR_OFF)
 for name in ("pictures", "allow-variable-horizon", "mix-goals", "orthogonal-init", "normalise", "pretrain",
-             "adaptive-weight-decay", "keep-labelling", "show-true-return", "open-page"):  # fmt: skip
+             "adaptive-weight-decay", "show-true-return", "open-page"):  # fmt: skip
     MAIN |= {f"--{name}": ON_OR_OFF, f"--no-{name}": ON_OR_OFF}
 COMPARE = {
     "--x": one_of("env_steps", "comparisons", "seconds", "steps"),
