@@ -1,5 +1,6 @@
 """The figures of one run of `llm.py`: gold score and proxy, what the answers are like, and a film strip in words."""
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -106,7 +107,8 @@ def draw_film_strip(samples: Sequence[Any], goal: str, title: str, path: Path) -
             when = "SFT model" if sample.update == 0 else f"after {sample.update} updates"
             axes.set_title(when, fontsize=9, fontweight="bold")
             axes.set(xticks=[], yticks=[], facecolor=PALE)
-            text = textwrap.fill(sample.answers[SHOWN] or "(says nothing)", 22)
+            said = re.sub(r" (?=[.,!?])", "\N{NO-BREAK SPACE}", sample.answers[SHOWN])  # no mark begins a line
+            text = textwrap.fill(said or "(says nothing)", 22)
             axes.text(0.5, 0.56, text, ha="center", va="center", fontsize=9, transform=axes.transAxes)
             scores = f"proxy {sample.proxy:.1f}" if goal else f"gold {sample.gold:.1f}, proxy {sample.proxy:.1f}"
             axes.text(0.5, 0.04, scores, ha="center", va="bottom",
