@@ -12,11 +12,16 @@ from conftest import without_seconds
 SFT = ["--demonstrations", "60", "--sft-steps", "12", "--sft-batch-size", "8"]
 TRAINED = ["--updates", "4", "--evaluate-every", "2", "--questions-each", "2", "--answers-each", "2"]
 TINY_DESK = ["--solution", *SFT, "--comparisons", "6", "--reward-steps", "3", "--evaluation-answers", "8", *TRAINED]
+TINY_DESK += ["--iterations", "1"]
 
 
 DPO = [*SFT, "--solution", "--comparisons", "6", "--reward-steps", "3", "--evaluation-answers", "8", "--method", "dpo"]
 BEST_OF_N = [*DPO[:-1], "best-of-n", "--best-of", "4"]
-METHODS = {"ppo": TINY_DESK, "dpo": [*DPO, "--updates", "4", "--evaluate-every", "1"], "best-of-n": BEST_OF_N}
+METHODS = {
+    "ppo": TINY_DESK,
+    "dpo": [*DPO, "--updates", "4", "--iterations", "1", "--evaluate-every", "1"],
+    "best-of-n": BEST_OF_N,
+}
 
 
 def train_at_the_desk(arguments: list[str], follow: Callable[[dict[str, Any]], object] | None = None) -> Path:

@@ -1,12 +1,16 @@
 """`python llm.py --chat`: questions typed by a person, and the answers of both models side by side."""
 
+import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Finished, type_command
+from desk_runs import TINY_DESK
 
 from workshop.desk.chat import chat
+from workshop.language import as_words
 from workshop.messages import RunError, UsageError
 
 pytest_plugins = ["desk_fixtures"]
@@ -27,6 +31,22 @@ def test_both_models_answer_and_unknown_words_are_named(desk_run: Finished):
     assert answers  # to the one question before the empty line
     again = type_command("llm.py", "--chat", str(directory), typed="where is the museum ?\n")
     assert again.stdout == chatted.stdout
+
+
+def test_a_person_in_the_terminal_is_asked_about_text(tmp_path: Path):
+    flags = [*TINY_DESK, "--comparisons", "2", "--ask-again", "0", "--runs-dir", str(tmp_path)]
+    finished = type_command("llm.py", *flags, "--oracle", "terminal", "--labeller", "Ada", typed="l\nr\n")
+    assert finished.returncode == 0, finished.stderr
+    assert "Which answer would you rather get?" in finished.stderr
+    (run,) = tmp_path.iterdir()
+    lines = [json.loads(line) for line in (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(line["labeller"], line["preference"]) for line in lines] == [("Ada", 0.0), ("Ada", 1.0)]
+    with np.load(run / lines[0]["fragments"]) as arrays:
+        for number in range(2):
+            assert as_words(arrays["observations_a"][number, 0, :5].astype(np.int64)) in finished.stderr
+            for side in "ab":
+                assert as_words(arrays[f"actions_{side}"][number]) in " ".join(finished.stderr.split())
+    assert json.loads(finished.stdout.splitlines()[-1])["comparisons"] == 2
 
 
 def test_without_models_there_is_nobody_to_ask(desk_run: Finished, tmp_path: Path):

@@ -8,7 +8,7 @@ from conftest import ROOT, Finished, type_command, type_here, write_workshop
 from desk_runs import SFT, TINY_DESK
 
 import llm
-from workshop.flags import flag_names, options_of
+from workshop.flags import as_json, flag_names, options_of
 
 pytest_plugins = ["desk_fixtures"]
 
@@ -52,6 +52,13 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(tmp_path: Path, typed: str
     assert "Traceback" not in refused.stderr
     assert len(refused.stderr.splitlines()) <= 2
     assert not (tmp_path / "runs").exists()
+
+
+def test_few_answers_or_updates_are_shared_by_as_many_iterations():
+    for typed, iterations in (("", 3), ("--comparisons 2", 2), ("--updates 1", 1), ("--method best-of-n", 1)):
+        config = llm.program.read_config(typed.split())
+        assert config.iterations == iterations
+        assert llm.program.defaults(as_json(config))["iterations"] == iterations
 
 
 def test_several_values_are_told_as_a_sweep_of_this_program(tmp_path: Path):

@@ -21,7 +21,7 @@ pytest_plugins = ["desk_fixtures"]
 pytestmark = pytest.mark.usefixtures("quick")
 
 LOOPS = {
-    "ppo": [*TINY_DESK, "--iterations", "3", "--updates", "6"],
+    "ppo": [*TINY_DESK[:-2], "--iterations", "3", "--updates", "6"],
     "dpo": METHODS["dpo"],
     "best-of-n": METHODS["best-of-n"],
     "nothing answered": [*TINY_DESK, "--oracle-skip", "1000"],

@@ -152,7 +152,9 @@ def test_best_of_n_trains_nothing_and_is_as_far_away_as_the_formula_says(tmp_pat
 
 @pytest.mark.usefixtures("quick")
 def test_iterations_share_answers_and_updates(tmp_path: Path):
-    run = train_at_the_desk([*TINY_DESK, "--iterations", "3", "--evaluate-every", "9", "--runs-dir", str(tmp_path)])
+    run = train_at_the_desk(
+        [*TINY_DESK[:-2], "--iterations", "3", "--evaluate-every", "9", "--runs-dir", str(tmp_path)]
+    )
     rows = progress(run)
     assert [row["comparisons"] for row in rows] == ["0", "2", "4", "6"]
     assert [row["update"] for row in rows] == ["0", "1", "3", "4"]

@@ -33,7 +33,7 @@ def made_up(parent: Path, flags: str, gold: list[float]) -> Path:
 def test_lines_are_called_by_their_flags_and_compared_with_the_defaults(tmp_path: Path):
     for seed in range(5):
         for flags, gold in (("", 7.0), ("--kl-coefficient 0", -9.0), ("--method dpo", 6.0)):
-            made_up(tmp_path / "runs", f"{flags} --seed {seed}", [1.0, gold + seed / 10, gold + seed / 10])
+            made_up(tmp_path / "runs", f"{flags} --seed {seed}", [1.0, *[gold + seed / 10] * 3])
     compared = type_here("compare.py", str(tmp_path / "runs"), "--plots-dir", str(tmp_path / "plots"))
     assert compared.returncode == 0, compared.stderr
     labels = re.findall(r"^\| ([^|]*) \| 5 \|", compared.stdout, re.MULTILINE)
@@ -42,7 +42,7 @@ def test_lines_are_called_by_their_flags_and_compared_with_the_defaults(tmp_path
 
 
 def test_runs_at_the_desk_and_on_the_pole_have_figures_of_their_own(tmp_path: Path):
-    made_up(tmp_path / "runs", "", [1.0, 7.0, 7.0])
+    made_up(tmp_path / "runs", "", [1.0, 7.0, 7.0, 7.0])
     write_typed_run(tmp_path / "runs", "", [10, 190])
     compared = type_here("compare.py", str(tmp_path / "runs"), "--plots-dir", str(tmp_path / "plots"))
     assert compared.returncode == 0, compared.stderr
