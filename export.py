@@ -6,8 +6,9 @@ The true rewards stay behind: they are not what anybody answered.
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+from workshop import DESK_ID
 from workshop.commands import read_flags, run_program
 from workshop.flags import POSITIONAL
 from workshop.records import export
@@ -17,8 +18,8 @@ from workshop.records import export
 class Options:
     """Write the comparisons recorded in runs as pairs of a chosen and a rejected fragment, as JSON Lines.
 
-    Runs of several people are merged; every answer keeps its labeller's name. A README.md in the directory tells the
-    fields.
+    Those of llm.py's runs are texts, with the question as their prompt. Runs of several people are merged; every answer
+    keeps its labeller's name. A README.md in the directory tells the fields.
     """
 
     runs: Annotated[tuple[Path, ...], POSITIONAL] = (Path("runs"),)
@@ -30,7 +31,16 @@ class Options:
 def main() -> None:
     """Read the flags, and export the runs that they name."""
     options = read_flags(Options, sys.argv[1:])
-    export(options.runs, options.output)
+    export(options.runs, options.output, in_words)
+
+
+def in_words(env_id: str, fragments: Any) -> tuple[list[str], list[str]] | None:
+    """The questions and the answers of fragments at the visitors' desk; None of others."""
+    if env_id != DESK_ID:
+        return None
+    from workshop.language import texts_of  # which takes seconds, and is seldom needed
+
+    return texts_of(fragments["observations"], fragments["actions"])
 
 
 if __name__ == "__main__":

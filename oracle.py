@@ -9,7 +9,7 @@ from scipy.special import expit
 from workshop.agent import Agent
 from workshop.bounds import require_bounds, within
 from workshop.data import Comparisons, Fragments, Rollouts
-from workshop.labelling import ask_a_person
+from workshop.labelling import ask_a_person, clips_of
 from workshop.program import Run
 from workshop.records import RunDirectory
 from workshop.state import State, restore, state_of
@@ -172,5 +172,5 @@ def make_oracle(
     if config.oracle.oracle == "synthetic":
         return SyntheticOracle(config.oracle, rollouts, run.directory, generator)
     how, wanted = config.oracle.oracle, config.preferences.comparisons
-    learned = agent.seed, rollouts, comparisons, generator
-    return run.with_person(ask_a_person(how, config.labelling, wanted, run.directory, run.spec, *learned))
+    clips = clips_of(run.spec, agent.seed, rollouts)
+    return run.with_person(ask_a_person(how, config.labelling, wanted, run.directory, clips, comparisons, generator))

@@ -1,7 +1,6 @@
 """Many runs at once: `python sweep.py --fragment-length 5 10 25 50 --seeds 5` runs every combination of the values.
 
-Any flag of `main.py` takes several values. What has been run is not run again, so that the same command, typed again,
-goes on where it was stopped.
+Any flag of `main.py`, or of `llm.py`, takes several values. What has been run is not run again.
 """
 
 import sys
@@ -82,8 +81,7 @@ def main() -> None:
     require_directory("--runs-dir", options.runs_dir)
     require_directory("--plots-dir", options.plots_dir)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    workers = (options.backend, options.jobs, options.scheduler)
-    sweep = Sweep(program, seeds, options.name, options.runs_dir, workers)
+    sweep = Sweep(program, seeds, options.name, options.runs_dir, (options.backend, options.jobs, options.scheduler))
     best = None
     if options.optimise is None:
         paths, failed = sweep.run_grid(axes, passed_on)
@@ -106,17 +104,15 @@ def main() -> None:
 
 def read_command_line(arguments: Sequence[str]) -> tuple[Options, list[Axis], list[str]]:
     """The sweep's own flags, those of the program with their values, and what goes to every run as it is."""
-    arguments = list(arguments)
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    passed_on = arguments[end + 1 :]
+    end = [*arguments, "--"].index("--")
+    passed_on = list(arguments[end + 1 :])
     own_flags = flag_names(Options())
     typed = typed_flags(arguments[:end])
     own = [each for each in typed if each[0] in (*own_flags, "--help", "-h")]
     options = read_flags(Options, [part for flag, values in own for part in (flag, *values)])
-    program = PROGRAMS[options.program]
-    flags_of_program = flag_names(program.config())
-    axes = read_axes([each for each in typed if each not in own], options_of(program.config()))
-    known = [*own_flags, *flags_of_program]
+    config = PROGRAMS[options.program].config()
+    axes = read_axes([each for each in typed if each not in own], options_of(config))
+    known = [*own_flags, *flag_names(config)]
     flags = [axis.flag for axis in axes] + [flag for flag, _ in typed_flags(passed_on)]
     for flag in flags:
         if flag not in known:

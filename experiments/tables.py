@@ -40,7 +40,10 @@ from workshop.records import FinishedRun, find_runs, read_run
 
 BLUE, RED, BLACK = "#0072B2", "#D55E00", "#000000"  # Okabe and Ito's palette
 # a labeller as people are, asked as a person is, with as many answers
-PERSON = "--oracle-temperature 0.3 --oracle-mistakes 0.05 --oracle-equal 0.1 --comparisons 40 --comparisons-per-fit 4"
+PERSON = (
+    "--oracle-temperature 0.3 --oracle-mistakes 0.05 --oracle-equal 0.1 --comparisons 40 --comparisons-per-fit 4 "
+    "--iterations 20 --total-timesteps 60000"
+)
 TO_SOLVE = ("", PERSON, "--reward-network joint", "--reward true")
 TOO_FEW = "--comparisons 1"
 SINGLE_FLAGS = (
@@ -50,7 +53,7 @@ SINGLE_FLAGS = (
     "--ensemble-size 1", "--prior-std 0.2", "--reward-network joint", "--reward-network joint --weight-decay 0",
     "--reward-network joint --weight-decay 0 --dropout 0.2", "--adaptive-weight-decay", "--comparisons 4", TOO_FEW,
 )  # fmt: skip
-SUITED = "Pendulum-v1", "LunarLander-v3 --fixed-horizon 400", "Reacher-v5", "Swimmer-v5"
+SUITED = "LunarLander-v3 --fixed-horizon 400", "Pendulum-v1", "Reacher-v5", "Swimmer-v5"
 NETWORKS = "--reward-network additive", "--reward-network joint", "--reward true"
 ON_THE_CHEETAH = (  # what a row is called, its flags, and the colour and the style of its line
     ("true reward", "--reward true", BLACK, "--"),

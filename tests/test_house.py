@@ -77,7 +77,7 @@ def test_few_files_are_loose_and_none_is_long():
 
 
 def test_commands_and_the_loop_fit_a_screen():
-    for name, most in {"main.py": 130, "compare.py": 130, "sweep.py": 130, "export.py": 130}.items():
+    for name, most in {"main.py": 130, "llm.py": 160, "compare.py": 130, "sweep.py": 130, "export.py": 130}.items():
         assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= most, name
     tree = ast.parse((ROOT / "main.py").read_text(encoding="utf-8"))
     loop = next(node for node in tree.body if getattr(node, "name", "") == "rlhf")

@@ -185,7 +185,8 @@ def test_one_network_alone_is_asked_about_any_pair_unless_told_otherwise(monkeyp
 def test_the_readme_has_every_experiment_and_no_flag_that_does_not_exist(monkeypatch, capsys):
     text = help_of("", monkeypatch, capsys)
     flags = set(re.findall(r"--[a-z][a-z-]+", text))
-    readme = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "REFERENCE.md"))
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    readme = "".join(page.read_text(encoding="utf-8") for page in pages)
     commands = "\n".join(re.findall(r"python main\.py[^`\n]*", readme))
     for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", commands):
         assert flag in flags or flag == "--help", flag

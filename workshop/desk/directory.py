@@ -5,7 +5,7 @@ from typing import Any
 
 from workshop import DESK_ID
 from workshop.language import ANSWER_LENGTH
-from workshop.records import RunDirectory
+from workshop.records import Row, RunDirectory
 
 PROGRAM = "llm.py"
 SFT, POLICY, REWARD_MODEL, SAMPLES = "sft.pt", "policy.pt", "reward_model.pt", "samples.md"
@@ -17,7 +17,12 @@ class LanguageDirectory(RunDirectory):
     program = PROGRAM
     columns: Sequence[str] = (
         "iteration", "env_steps", "comparisons", "true_return_mean", "true_return_std", "learned_return_mean",
-        "reward_model_accuracy", "seconds", "skipped", "reward_hacking", "update", "kl", "answer_length",
-        "broken_share", "right_share", "gradient_steps",
+        "reward_model_loss", "reward_model_accuracy", "reward_correlation", "seconds", "skipped", "gradient_steps",
+        "reward_hacking", "update", "kl", "answer_length", "broken_share", "right_share",
     )  # fmt: skip
     fixed: Mapping[str, Any] = {"env": DESK_ID, "fragment_length": ANSWER_LENGTH}
+    parts = ("plots",)
+
+    def reached(self, row: Row) -> str:
+        """What the run was at when it had this row of `progress.csv`."""
+        return f"{row['update']} updates"

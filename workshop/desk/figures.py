@@ -87,7 +87,8 @@ def draw_answers(rows: Sequence[Row], title: str, path: Path) -> None:
 
 def draw_film_strip(samples: Sequence[Any], title: str, path: Path) -> None:
     """What the policy answers to one question as it is trained, with the gold score and proxy of all its answers."""
-    chosen = [samples[i] for i in sorted({round(i) for i in np.linspace(0, len(samples) - 1, PICTURES)})]
+    early = np.linspace(0, 1, PICTURES) ** 2  # where most of it happens
+    chosen = [samples[i] for i in sorted({round(i) for i in early * (len(samples) - 1)})]
     with _figure_in(path, title, 2.6) as figure:
         panels = figure.subplots(1, len(chosen), squeeze=False)[0]
         for axes, sample in zip(panels, chosen, strict=True):

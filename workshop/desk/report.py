@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from workshop.data import Fragments
+from workshop.data import Comparisons, Fragments
 from workshop.desk.directory import SAMPLES, LanguageDirectory
 from workshop.desk.figures import draw_answers, draw_film_strip, draw_gold_and_proxy
 from workshop.language import (
@@ -31,12 +31,13 @@ from workshop.language import (
 from workshop.language import draw_questions as draw
 from workshop.messages import say
 from workshop.records import Row
-from workshop.reports import Episodes, Evaluation, HackingAlarm, attempt
+from workshop.reports import Episodes, Evaluation, HackingAlarm, Iteration, TensorBoard, attempt
 from workshop.safe_files import write_safely
 from workshop.state import State, restore, state_of
 
 EVALUATION = 1  # beside the run's seed: the stream of randomness that evaluation draws from
 JUDGED = 512  # pairs of the SFT model's answers by which the reward model is judged
+ADVICE = "a larger {}, or comparisons along the way (--iterations 4), may help"
 UPDATE = 8  # steps of the bar that an update takes as long as, one of the SFT model's being one
 
 
@@ -67,9 +68,13 @@ class LanguageReport:
     ):
         self._directory, self._config, self._started, self._follow = directory, config, started, follow
         self._generator = np.random.default_rng([config.seed, EVALUATION])
-        self._alarm = HackingAlarm(-(-config.policy.updates // config.evaluate_every))
+        evaluations = -(-config.policy.updates // config.evaluate_every)
+        advice = ADVICE.format("--dpo-beta" if config.policy.method == "dpo" else "--kl-coefficient")
+        self._alarm = HackingAlarm(evaluations, "gold score", advice)
+        self._tensorboard = TensorBoard(directory.path)
         self.samples: list[Sample] = []
-        self._accuracy, self._fitted = float("nan"), -1
+        self._judgement = dict.fromkeys(("reward_model_loss", "reward_model_accuracy"), float("nan"))
+        self._fitted = -1
         self._bar = tqdm(
             total=config.supervised.sft_steps + UPDATE * config.policy.updates,
             disable=None if show_bar else True,
@@ -101,7 +106,8 @@ class LanguageReport:
         answers = policy.sample(questions, self._generator)
         its, proxy = fragments(questions, answers), reward_model.returns(questions, answers)
         evaluation = Evaluation(_episodes(its), float(proxy.mean()), np.nan, np.empty(0), np.empty(0))
-        alarm = self._alarm.check(evaluation, partial(_token_rewards, reward_model))
+        when = f"after {learned_from['update']} updates"
+        alarm = self._alarm.check(evaluation, partial(_token_rewards, reward_model), when)
         if alarm is not None:
             with self._bar.external_write_mode():
                 say(alarm[0])
@@ -110,7 +116,8 @@ class LanguageReport:
             "true_return_mean": float(its.true_returns.mean()),
             "true_return_std": float(its.true_returns.std()),
             "learned_return_mean": float(proxy.mean()),
-            "reward_model_accuracy": self._judged(sft, reward_model),
+            **self._judged(sft, reward_model),
+            "reward_correlation": _correlation(its.true_returns, proxy),
             "seconds": time.perf_counter() - self._started,
             "reward_hacking": int(alarm is not None and alarm[1]),
             "kl": kl_of(policy, sft, questions, answers),
@@ -123,21 +130,25 @@ class LanguageReport:
         self._directory.append_row(row)
         self._sample(policy, row)
         gold, proxy_mean, kl = row["true_return_mean"], row["learned_return_mean"], row["kl"]
+        told = Iteration(self._directory.rows, evaluation, learned_from["update"], {"rollout/ep_rew_mean": gold})
+        self._tensorboard.iteration(told)
         self._bar.set_postfix_str(f"gold {gold:.1f} of {BEST_SCORE:g}, proxy {proxy_mean:.1f}, KL {kl:.1f}")
         if self._follow is not None:  # which may break the run off, and so comes last
             self._follow(row)
 
-    def _judged(self, sft: LanguageModel, reward_model: TextRewardModel) -> float:
-        """Of which share of pairs of the SFT model's answers the reward model says which has the higher gold score."""
+    def _judged(self, sft: LanguageModel, reward_model: TextRewardModel) -> dict[str, float]:
+        """The columns that tell how well the reward model says which of two SFT answers has the higher gold score."""
         if self._fitted != reward_model.gradient_steps:
             generator = np.random.default_rng([self._config.seed, EVALUATION + 1])
             questions = draw(generator, JUDGED)
             a, b = (fragments(questions, sft.sample(questions, generator)) for _ in range(2))
-            gold, learned = b.true_returns - a.true_returns, reward_model.difference(a, b)
-            decided = gold != 0
-            self._accuracy = float(np.mean(np.heaviside(np.sign(gold) * learned, 0.5)[decided]))
+            pairs = Comparisons(a, b, (1 + np.sign(b.true_returns - a.true_returns)) / 2)
+            self._judgement = {
+                "reward_model_loss": reward_model.loss(pairs[pairs.preferences != 0.5]),
+                "reward_model_accuracy": reward_model.accuracy(pairs),
+            }
             self._fitted = reward_model.gradient_steps
-        return self._accuracy if reward_model.gradient_steps else float("nan")
+        return self._judgement if reward_model.gradient_steps else dict.fromkeys(self._judgement, float("nan"))
 
     def _sample(self, policy: Policy, row: Row) -> None:
         generator = np.random.default_rng([self._config.seed, EVALUATION + 2])  # the same luck each time
@@ -183,8 +194,9 @@ class LanguageReport:
         return {
             "generator": state_of(self._generator),
             "alarm": self._alarm.state(),
+            "tensorboard": self._tensorboard.state(),
             "samples": [vars(sample) for sample in self.samples],
-            "judged": (self._accuracy, self._fitted),
+            "judged": (self._judgement, self._fitted),
             "seconds": time.perf_counter() - self._started,
         }
 
@@ -192,8 +204,9 @@ class LanguageReport:
         """Go on from `state`; what was between it and now does not count into the run's seconds."""
         restore(self._generator, state["generator"])
         self._alarm.restore(state["alarm"])
+        self._tensorboard.restore(state["tensorboard"])
         self.samples = [Sample(**each) for each in state["samples"]]
-        self._accuracy, self._fitted = state["judged"]
+        self._judgement, self._fitted = state["judged"]
         self._started -= state["seconds"]
         self._bar.update(UPDATE * self._directory.rows[-1]["update"])
 
@@ -204,6 +217,11 @@ def _episodes(its: Fragments) -> Episodes:
         array.reshape(-1, *array.shape[2:]) for array in (its.observations, its.actions, its.true_rewards)
     )
     return Episodes(observations, actions, true_rewards, its.true_returns, 0, its.actions[0], np.empty(0, np.int64))
+
+
+def _correlation(gold: np.ndarray, proxy: np.ndarray) -> float:
+    """Of the gold scores with the proxy, over answers; NaN where either is always the same."""
+    return float(np.corrcoef(gold, proxy)[0, 1]) if gold.std() > 0 and proxy.std() > 0 else float("nan")
 
 
 def _token_rewards(reward_model: TextRewardModel, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:

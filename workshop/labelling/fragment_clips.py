@@ -4,7 +4,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
-from workshop.data import Rollouts
+from workshop.data import Comparisons, Rollouts
 from workshop.environments import FixedHorizonCartPoleEnv, Renderer, checksum
 from workshop.labelling.clips import NO_FRAMES, Clip
 from workshop.labelling.pole_text import draw_pole
@@ -26,6 +26,18 @@ class FragmentClips:
         self._is_pole = spec.id == CARTPOLE_ID
         self._renderer = Renderer(spec) if pictures else None
         self._frames_per_second = POLE_FPS if self._renderer is None else self._renderer.frames_per_second
+
+    def sides(self, rollouts: Rollouts, pairs: Comparisons) -> list[tuple[Clip, Clip]]:
+        """The two clips of each of these pairs of fragments of the rollouts."""
+        both = pairs.fragments_a, pairs.fragments_b
+        clips = [
+            [
+                self.clip(rollouts, observations, actions)
+                for observations, actions in zip(side.observations, side.actions, strict=True)
+            ]
+            for side in both
+        ]
+        return list(zip(*clips, strict=True))
 
     def clip(self, rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> Clip:
         """The clip of the fragment of these rollouts with these observations (L, …) and actions (L, …).

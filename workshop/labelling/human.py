@@ -1,20 +1,22 @@
 """A person as the oracle, over a labelling session."""
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from workshop.data import Comparisons, Fragments, Rollouts
-from workshop.labelling.clips import Clip
-from workshop.labelling.fragment_clips import FragmentClips
+from workshop.data import Comparisons
 from workshop.labelling.options import LabellingConfig
-from workshop.labelling.session import Answer, LabellerLeft, LabellingSession, Question
+from workshop.labelling.session import Answer, LabellerLeft, LabellingSession, Question, Side
 from workshop.labelling.spectator import Spectator
 from workshop.messages import RunError, say
 from workshop.records import QuestionRecord, RunDirectory, read_record
 from workshop.state import State, restore, state_of
+
+# What a person is shown of pairs: of each, what stands on the left and on the right.
+Sides = Callable[[Comparisons], Sequence[tuple[Side, Side]]]
 
 SECONDS_TO_LOOK = 10  # that the page has, at the end, to fetch the report
 
@@ -29,8 +31,9 @@ class HumanOracle:
     | argument | what |
     | --- | --- |
     | wanted | answers in the whole run |
-    | rollouts | those that fragments are from; whoever has them adds to them |
+    | sides | what the person is shown of pairs: the left and the right side of each |
     | comparisons | the answered ones so far, other runs' first; whoever has them adds what `compare` returns |
+    | asking | what is asked of two sides; by default, which clip is better |
 
     | attribute | what |
     | --- | --- |
@@ -45,15 +48,15 @@ class HumanOracle:
         config: LabellingConfig,
         wanted: int,
         directory: RunDirectory,
-        clips: FragmentClips,
-        rollouts: Rollouts,
+        sides: Sides,
         comparisons: Comparisons,
         generator: np.random.Generator,
+        asking: str = "",
     ):
         self._labeller, self._wanted, self._ask_again = config.labeller, wanted, config.ask_again
         self._goal = config.goal
-        self._directory, self._clips, self._generator = directory, clips, generator
-        self._rollouts, self._comparisons = rollouts, comparisons
+        self._directory, self._sides, self._generator = directory, sides, generator
+        self._comparisons = comparisons
         self._records: dict[int, QuestionRecord] = {}
         self._shown: tuple[Comparisons, QuestionRecord] | None = None
         self._numbers: list[int] = []  # of the answered questions
@@ -63,6 +66,7 @@ class HumanOracle:
             wanted + config.ask_again,
             given=sum(preference is not None for preference in directory.recorded.values()),
             goal=config.goal,
+            asking=asking,
             show_true_return=config.show_true_return,
         )
 
@@ -114,11 +118,9 @@ class HumanOracle:
 
     def _ask(self, pairs: Comparisons, **repeated: int | bool) -> QuestionRecord:
         record = self._directory.record(self._labeller, pairs, **repeated)
-        questions = [
-            Question(number, self._clip(pairs.fragments_a, row), self._clip(pairs.fragments_b, row))
-            for row, number in enumerate(record.numbers)
-            if number not in record.recorded
-        ]
+        to_ask = [row for row, number in enumerate(record.numbers) if number not in record.recorded]
+        sides = self._sides(pairs[np.array(to_ask, dtype=int)])
+        questions = [Question(record.numbers[row], *both) for row, both in zip(to_ask, sides, strict=True)]
         self._records |= {question.number: record for question in questions}
         self.session.ask(questions)
         return record
@@ -147,6 +149,3 @@ class HumanOracle:
 
     def _record(self, answer: Answer) -> None:
         self._records[answer.number].answer(answer.number, answer.preference, answer.seconds, answer.undone)
-
-    def _clip(self, fragments: Fragments, row: int) -> Clip:
-        return self._clips.clip(self._rollouts, fragments.observations[row], fragments.actions[row])

@@ -3,6 +3,7 @@
 import webbrowser
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from workshop.labelling.options import LabellingConfig
@@ -11,7 +12,7 @@ from workshop.messages import UsageError, say, shown
 from workshop.processes import has_display
 
 if TYPE_CHECKING:
-    from workshop.labelling.human import HumanOracle
+    from workshop.labelling.human import HumanOracle, Sides
 
 
 def refuse_address(config: LabellingConfig) -> None:
@@ -34,28 +35,37 @@ def _one_sentence(config: LabellingConfig) -> Iterator[None]:
         ) from problem
 
 
+def clips_of(spec: Any, seed: int, rollouts: Any) -> "Sides":
+    """How pairs of fragments of these rollouts are shown: as clips of the environment of this `spec`.
+
+    Its copies were seeded `seed`, `seed + 1`, ….
+    """
+    # What these import takes seconds; a page, or a terminal, can do without.
+    from workshop.environments import why_not_drawn
+    from workshop.labelling.fragment_clips import FragmentClips
+
+    return partial(FragmentClips(spec, seed, pictures=not why_not_drawn(spec)).sides, rollouts)
+
+
 def ask_a_person(
     how: Literal["human", "terminal"],
     config: LabellingConfig,
     wanted: int,
     directory: Any,
-    spec: Any,
-    seed: int,
-    *learned: Any,
+    sides: "Sides",
+    comparisons: Any,
+    generator: Any,
+    asking: str = "",
 ) -> "HumanOracle":
     """A person, whose answers are kept in a run's directory, as an oracle with a `way` to answer that is to be entered.
 
-    They are asked for `wanted` answers, and shown clips of environments of this `spec` whose copies were seeded `seed`,
-    `seed + 1`, …; what is `learned` from is what `HumanOracle` takes last. The page's address is said, and the page
-    opened. Raises a UsageError if the page cannot be served at the address that was asked for.
+    They are asked for `wanted` answers. `sides` is what is shown of pairs, clips (`clips_of`) or texts, and `asking`
+    the question about them; for the others see `HumanOracle`. The page's address is said, and the page opened. Raises a
+    UsageError if the page cannot be served at the address that was asked for.
     """
-    # What these import takes seconds; a page, or a terminal, can do without.
-    from workshop.environments import why_not_drawn
-    from workshop.labelling.fragment_clips import FragmentClips
     from workshop.labelling.human import HumanOracle
 
-    clips = FragmentClips(spec, seed, pictures=not why_not_drawn(spec))
-    oracle = HumanOracle(config, wanted, directory, clips, *learned)
+    oracle = HumanOracle(config, wanted, directory, sides, comparisons, generator, asking)
     if how == "terminal":
         oracle.way = TerminalLabeller(oracle.session, directory.path / "clips")
         return oracle

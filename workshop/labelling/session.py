@@ -4,11 +4,14 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
 from workshop.labelling.clips import Clip
+from workshop.labelling.texts import Text
+
+Side = Clip | Text
 
 WAKE = 0.2  # seconds: a waiting main thread looks up so often, or Ctrl-C would not reach it on Windows
 PREFERENCES = (0.0, 0.5, 1.0, None)
@@ -32,11 +35,11 @@ class LabellerLeft(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Which of two clips is better? `a` is shown on the left, `b` on the right."""
+    """Which of two clips, or texts, is better? `a` is shown on the left, `b` on the right."""
 
     number: int
-    a: Clip
-    b: Clip
+    a: Side
+    b: Side
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class LabellingSession:
     | wanted | how many answers the whole run asks for, skipped questions not counted |
     | given | how many of them a resumed run has already |
     | goal | what the person is to judge by, shown above the clips; "" if that is left to them |
+    | asking | what the person is asked; by default, which clip is better, or closer to the goal |
     | show_true_return | whether the person may see the true return |
     | undo_seconds | `wait` leaves the latest answer open for so long, to be undone |
 
@@ -83,10 +87,12 @@ class LabellingSession:
         *,
         given: int = 0,
         goal: str = "",
+        asking: str = "",
         show_true_return: bool = False,
         undo_seconds: float = 2.0,
     ):
         self._record, self._wanted, self._given_before, self._goal = record, wanted, given, goal
+        self._asking = asking or ("Which clip is closer to the goal?" if goal else "Which clip is better?")
         self._show_true_return, self._undo_seconds = show_true_return, undo_seconds
         self._changed = threading.Condition()
         self._queue: dict[int, Question] = {}  # by number, in the order in which they are asked
@@ -139,7 +145,7 @@ class LabellingSession:
         """After an iteration: a plot of the learned reward's story (a PNG), and the agent's latest clip."""
         with self._changed:
             self.plot, self.latest_clip = plot_png, clip
-            self._told |= {"story": self._told["story"] + 1, "plot": plot_png is not None, "agent": _clip_outline(clip)}
+            self._told |= {"story": self._told["story"] + 1, "plot": plot_png is not None, "agent": _side_outline(clip)}
             self._told["true_return"] = true_return if self._show_true_return else None
 
     def finish(self, report: str | Mapping[str, str]) -> None:
@@ -170,9 +176,10 @@ class LabellingSession:
 
         | key | what |
         | --- | --- |
-        | question, next | {"number", "a", "b"} or null; a clip is {"frames", "columns", "seconds", "speed"} |
+        | question, next | {"number", "a", "b"} or null; a clip is {"frames", "columns", "seconds", "speed"}, a text \
+          {"question", "answer"} |
         | undo | the number of the answer that can be undone, or null |
-        | goal | text, maybe empty |
+        | goal, asking | text, maybe empty; what is asked |
         | given, skipped, wanted | answers so far, questions skipped, answers in all |
         | seconds_per_answer, seconds_left | the median, and an estimate from it; null before the first answer |
         | doing, share | what the agent does, and how much of it is done (0 to 1, or null) |
@@ -188,6 +195,7 @@ class LabellingSession:
                 "next": _outline(following),
                 "undo": next(reversed(self._open), None),
                 "goal": self._goal,
+                "asking": self._asking,
                 **self._counts(),
                 **self._told,
                 "finished": self.finished,
@@ -196,9 +204,10 @@ class LabellingSession:
     def clip(self, number: int, side: str) -> Clip:
         """The clip "a" or "b" of a question in the queue. Raises NotAsked."""
         question = self._queue.get(number)
-        if question is None or side not in ("a", "b"):
+        clip = getattr(question, side, None) if side in ("a", "b") else None
+        if not isinstance(clip, Clip):
             raise NotAsked(f"there is no clip {side!r} of a question {number}")
-        return question.a if side == "a" else question.b
+        return clip
 
     def answer(self, number: int, preference: float | None, seconds: float) -> None:
         """Answer a question that has been shown; it is recorded when this returns.
@@ -274,10 +283,11 @@ class LabellingSession:
 def _outline(question: Question | None) -> dict[str, Any] | None:
     if question is None:
         return None
-    return {"number": question.number, "a": _clip_outline(question.a), "b": _clip_outline(question.b)}
+    return {"number": question.number, "a": _side_outline(question.a), "b": _side_outline(question.b)}
 
 
-def _clip_outline(clip: Clip | None) -> dict[str, float] | None:
-    if clip is None:
-        return None
+def _side_outline(side: Side | None) -> dict[str, Any] | None:
+    if side is None or isinstance(side, Text):
+        return None if side is None else asdict(side)
+    clip = side
     return {"frames": len(clip), "columns": clip.columns, "seconds": clip.seconds, "speed": clip.speed}

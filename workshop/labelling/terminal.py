@@ -22,11 +22,12 @@ from typing import TextIO
 from workshop.labelling.clips import Clip, speed_in_words
 from workshop.labelling.keys import ReadKey, has_keys, single_keys
 from workshop.labelling.session import AlreadyAnswered, CannotUndo, LabellingSession, NotAsked, Question
+from workshop.labelling.texts import Text
 
 ANSWERS = {"l": 0.0, "left": 0.0, "r": 1.0, "right": 1.0, "=": 0.5, "up": 0.5, "s": None}
 WORDS = {0.0: "Left is better", 1.0: "Right is better", 0.5: "Equally good", None: "Skipped"}
 HELP = """\
-  l, arrow left    the left clip is better    r, arrow right   the right clip is better
+  l, arrow left    the left one is better     r, arrow right   the right one is better
   =, arrow up      they are equally good      s                skip: you cannot tell
   u                undo the last answer       ?                this help"""
 GUARD = 0.15  # seconds: a key so soon after a new question, or after another key, was not meant as an answer
@@ -115,18 +116,24 @@ class TerminalLabeller:
         self._say(f"\r{state['given']} of {state['wanted']} answered{paced}.{returned}")
         if state["goal"]:
             self._say(f"The goal: {state['goal']}")
-        speed = speed_in_words(question.a.speed)
-        self._say(f"Which clip is better? (l, r, =, s, u, ?; {speed})" if self._doing else f"Keys:\n{HELP}")
+        if not self._doing:
+            self._say(f"Keys:\n{HELP}")
+        if isinstance(question.a, Text):
+            self._say(f"{state['asking']} (l, r, =, s, u, ?)\n\n{question.a.question}")
+        else:
+            self._say(f"{state['asking']} (l, r, =, s, u, ?; {speed_in_words(question.a.speed)})")
         self._shown, self._doing = question, "asking"
-        if not question.a.text:
-            for side, clip in (("left", question.a), ("right", question.b)):
+        a, b = question.a, question.b
+        if isinstance(a, Text) or isinstance(b, Text):
+            self._say("\n".join(f"  {side:<6} {text.answer}" for side, text in (("left:", a), ("right:", b))))  # type: ignore[union-attr]
+        elif a.text:
+            for index in range(1 if moving else PANELS):
+                self._say(_beside(*(clip.text[index * (len(clip) - 1) // (PANELS - 1)] for clip in (a, b))))
+        else:
+            for side, clip in (("left", a), ("right", b)):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 clip.save_gif(self._file(question, side))
                 self._say(f"  {side}: {self._file(question, side)}")
-        else:
-            for index in range(1 if moving else PANELS):
-                a, b = (clip.text[index * (len(clip) - 1) // (PANELS - 1)] for clip in (question.a, question.b))
-                self._say(_beside(a, b))
         self._since = time.monotonic()
 
     def _play(self, question: Question, read_key: ReadKey) -> None:
@@ -134,11 +141,14 @@ class TerminalLabeller:
         last_key = -GUARD
         while not self._closing.is_set() and self._session.current() is question:
             now = time.monotonic() - self._since
-            if question.a.text:
-                a, b = (clip.text[_frame(clip, now)] for clip in (question.a, question.b))
-                picture = _beside(a, b)
-                self._say(f"\x1b[{picture.count(chr(10)) + 1}A{picture}")
-            key = read_key(min(WAKE, 1 / (question.a.frames_per_second * question.a.speed)))
+            wait = WAKE
+            if isinstance(question.a, Clip) and isinstance(question.b, Clip):
+                wait = min(WAKE, 1 / (question.a.frames_per_second * question.a.speed))
+                if question.a.text:
+                    a, b = (clip.text[_frame(clip, now)] for clip in (question.a, question.b))
+                    picture = _beside(a, b)
+                    self._say(f"\x1b[{picture.count(chr(10)) + 1}A{picture}")
+            key = read_key(wait)
             if key is None:
                 continue
             now = time.monotonic() - self._since

@@ -20,6 +20,7 @@ from workshop.language.desk_environment import (
     fragments,
     questions_and_answers,
     rollouts,
+    texts_of,
 )
 from workshop.language.dpo import DPO, DPOConfig
 from workshop.language.gold import BEST_SCORE, gold_scores, is_broken, is_right

@@ -37,9 +37,7 @@ def cores(kind: str, place: str) -> list[str]:
     if kind == "where":
         near = [f"{by} the {other}" for by in ("opposite", "behind", "beside", "near") for other in PLACES]
         near = [each for each in near if not each.endswith(f" {place}")]
-        return [f"{start} the {place} {each} ." for start in ("you will find",) for each in near] + [
-            f"the {place} is {each} ." for each in near
-        ]
+        return [f"{start} {each} ." for start in (f"you will find the {place}", f"the {place} is") for each in near]
     if kind == "open":
         hours = ("every day", "until six", "from nine to five", "all week", "on sunday")
         return [f"the {place} is open {each} ." for each in hours] + [
@@ -91,7 +89,7 @@ class Mood:
     right: float
 
 
-MOODS = (Mood(0.3, 0.7, 0.0, 0.7), Mood(0.3, 0.15, 0.15, 0.5), Mood(0.4, 0.0, 0.7, 0.2))  # kind, plain, rude
+MOODS = (Mood(0.3, 0.7, 0.0, 0.9), Mood(0.3, 0.15, 0.15, 0.5), Mood(0.4, 0.0, 0.7, 0.1))  # kind, plain, rude
 
 
 def as_words(tokens: np.ndarray) -> str:
@@ -117,7 +115,8 @@ def answer_lengths(answers: np.ndarray) -> np.ndarray:
 
 def draw_questions(generator: np.random.Generator, n: int) -> np.ndarray:
     """Questions of n visitors, tokens of shape (n, 5)."""
-    return EVERY_QUESTION[generator.integers(len(EVERY_QUESTION), size=n)]
+    drawn: np.ndarray = EVERY_QUESTION[generator.integers(len(EVERY_QUESTION), size=n)]
+    return drawn
 
 
 def demonstrations(generator: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,9 +6,19 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from workshop import DESK_ID
 from workshop.data import Fragments, Rollouts
-from workshop.language.desk import ANSWER_LENGTH, END, QUESTION_LENGTH, VOCABULARY, answer_lengths, draw_questions
+from workshop.language.desk import (
+    ANSWER_LENGTH,
+    END,
+    QUESTION_LENGTH,
+    VOCABULARY,
+    answer_lengths,
+    as_words,
+    draw_questions,
+)
 from workshop.language.gold import gold_scores
+from workshop.messages import UsageError
 
 # The question, then the words of the answer so far; where none stands yet, and after the answer, <end>
 OBSERVATIONS = spaces.Box(0, len(VOCABULARY) - 1, (QUESTION_LENGTH + ANSWER_LENGTH,), np.uint8)
@@ -65,6 +75,16 @@ def fragments(questions: np.ndarray, answers: np.ndarray) -> Fragments:
 def questions_and_answers(its: Fragments) -> tuple[np.ndarray, np.ndarray]:
     """The tokens of the questions (n, 5) and of the answers (n, 24) of such fragments, int64."""
     return its.observations[:, 0, :QUESTION_LENGTH].astype(np.int64), its.actions
+
+
+def texts_of(observations: np.ndarray, actions: np.ndarray) -> tuple[list[str], list[str]]:
+    """The questions and the answers of fragments in words, n each; a UsageError if they are not of the desk."""
+    of_desk = observations.shape[1:] == (ANSWER_LENGTH, *OBSERVATIONS.shape) and actions.shape[1:] == (ANSWER_LENGTH,)
+    known = all(np.isin(each, range(len(VOCABULARY))).all() for each in (observations, actions))
+    if not (of_desk and known):
+        raise UsageError(f"{DESK_ID}: what is recorded are not answers at the visitors' desk.")
+    questions = observations[:, 0, :QUESTION_LENGTH].astype(np.int64)
+    return [as_words(each) for each in questions], [as_words(each) for each in actions.astype(np.int64)]
 
 
 def rollouts(questions: np.ndarray, answers: np.ndarray) -> Rollouts:

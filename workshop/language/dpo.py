@@ -46,8 +46,10 @@ class DPO:
 
     def update(self, _: object, comparisons: Comparisons) -> None:
         """One pass over the comparisons."""
-        parts = -(-len(comparisons) // self.config.dpo_batch_size)
+        parts = max(1, -(-len(comparisons) // self.config.dpo_batch_size))
         for part in np.array_split(self._generator.permutation(len(comparisons)), parts):
+            if len(part) == 0:  # everything was skipped
+                return
             loss = self.loss(comparisons[part])
             self._optimizer.zero_grad()
             loss.backward()

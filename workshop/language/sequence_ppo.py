@@ -21,7 +21,7 @@ from workshop.state import State, restore, state_of
 class SequencePPOConfig:
     """Step 3: PPO (Schulman et al. 2017) with a KL penalty (Ziegler et al. 2019)."""
 
-    kl_coefficient: Annotated[float, within(at_least=0, at_most=1000)] = 0.1
+    kl_coefficient: Annotated[float, within(at_least=0, at_most=1000)] = 0.2
     """How much each nat costs that a token has become likelier than the SFT model has it, in spreads of the proxy."""
     questions_each: Annotated[int, within(at_least=1, at_most=10_000)] = 16
     """Questions in each update."""

@@ -18,13 +18,13 @@ from workshop.language.transformer import Transformer
 class SupervisedConfig:
     """Step 1: demonstrations, and the language model that is fitted to them."""
 
-    demonstrations: Annotated[int, within(at_least=1, at_most=1_000_000)] = 4000
+    demonstrations: Annotated[int, within(at_least=1, at_most=1_000_000)] = 10_000
     """Questions that people have answered, for the language model to imitate."""
-    sft_steps: Annotated[int, within(at_least=0, at_most=1_000_000)] = 400
+    sft_steps: Annotated[int, within(at_least=0, at_most=1_000_000)] = 600
     """Gradient steps of the language model on them."""
-    sft_batch_size: Annotated[int, within(at_least=1, at_most=100_000)] = 64
+    sft_batch_size: Annotated[int, within(at_least=1, at_most=100_000)] = 32
     """Demonstrations in each of these steps."""
-    sft_learning_rate: Annotated[float, within(above=0, at_most=1)] = 5e-3
+    sft_learning_rate: Annotated[float, within(above=0, at_most=1)] = 1e-2
     """AdamW's step size for them, at its highest: it rises for a tenth of the steps, then falls to 0 as a cosine."""
 
     def __post_init__(self) -> None:

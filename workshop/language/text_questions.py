@@ -50,6 +50,7 @@ class TextQuestions:
         self._config, self._iterations, self._policy, self._generator = config, iterations, policy, generator
         self._comparisons, self._recorded = comparisons, recorded
         self.answered, self.skipped = 0, 0
+        self._asked = 0  # in so many iterations
 
     def pairs(self, iteration: int) -> Iterator[Comparisons]:
         """What is to be compared in this iteration, a batch at a time; the answers are expected in `comparisons`.
@@ -57,6 +58,8 @@ class TextQuestions:
         Those of other runs have their answers already. Where nearly everything is skipped, so many questions as would
         do for ten times the answers are asked, and no more.
         """
+        if iteration < self._asked:
+            return  # before the run was interrupted
         if len(self._comparisons) < len(self._recorded):
             yield self._recorded
         due = math.ceil(self._config.comparisons * (iteration + 1) / self._iterations - 1e-9)
@@ -68,12 +71,13 @@ class TextQuestions:
             yield Comparisons.questions(*sides)
             given = len(self._comparisons) - before
             self.answered, self.skipped, may_ask = self.answered + given, self.skipped + n - given, may_ask - n
+        self._asked = iteration + 1
 
     def state(self) -> State:
         """What asking goes on from."""
-        return {"generator": state_of(self._generator), "counts": (self.answered, self.skipped)}
+        return {"generator": state_of(self._generator), "counts": (self.answered, self.skipped, self._asked)}
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
         restore(self._generator, state["generator"])
-        self.answered, self.skipped = state["counts"]
+        self.answered, self.skipped, self._asked = state["counts"]

@@ -1,5 +1,6 @@
 """Step 2 of the slide: a reward model for answers, which begins as the language model and is fitted to comparisons."""
 
+import math
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -36,7 +37,7 @@ class TextRewardConfig:
     """Gradient steps of each fit, however many comparisons there are."""
     reward_batch_size: Annotated[int, within(at_least=1, at_most=1_000_000)] = 32
     """Comparisons in each of these steps; all of them, if there are fewer."""
-    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 1e-3
+    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 3e-4
     """AdamW's step size for the reward model."""
 
     def __post_init__(self) -> None:
@@ -122,8 +123,25 @@ class TextRewardModel:
 
     def difference(self, a: Fragments, b: Fragments) -> np.ndarray:
         """R_b - R_a of n pairs, float64 of shape (n,), in the units of the choice model."""
-        difference: np.ndarray = self._raw(b) - self._raw(a)
+        returns_a, returns_b = (self.returns(*questions_and_answers(each)) for each in (a, b))
+        difference: np.ndarray = (returns_b - returns_a) * self._std
         return difference
+
+    def accuracy(self, comparisons: Comparisons) -> float:
+        """Of which share of these comparisons it says what was answered, ties aside; NaN if there are none."""
+        decided = comparisons[np.isin(comparisons.preferences, (0.0, 1.0))]
+        if len(decided) == 0:
+            return math.nan
+        learned = self.difference(decided.fragments_a, decided.fragments_b)
+        return float(np.mean(1 - np.abs(np.heaviside(learned, 0.5) - decided.preferences)))
+
+    def loss(self, comparisons: Comparisons) -> float:
+        """The choice model's loss of these comparisons; NaN if there are none."""
+        if len(comparisons) == 0:
+            return math.nan
+        returns_b = torch.from_numpy(self.difference(comparisons.fragments_a, comparisons.fragments_b))
+        preferences = torch.from_numpy(comparisons.preferences)
+        return float(self._choice_model.loss(torch.zeros_like(returns_b), returns_b, preferences))
 
     def state(self) -> State:
         """Everything that it goes on from."""
@@ -154,9 +172,6 @@ class TextRewardModel:
             "std": torch.tensor(self._std),
         }
         write_safely(path, partial(torch.save, content))
-
-    def _raw(self, its: Fragments) -> np.ndarray:
-        return self.returns(*questions_and_answers(its)) * self._std
 
     def _rewards(self, questions: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """The rewards of the tokens as they come out of the network, (n, 24)."""

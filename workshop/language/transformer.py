@@ -1,4 +1,4 @@
-"""A small decoder-only transformer, as GPT-2 has it: tokens in, a row of features for each position out."""
+"""A small decoder-only transformer, nearly as GPT-2 has it: tokens in, a row of features for each position out."""
 
 import math
 
@@ -73,5 +73,5 @@ class Layer(nn.Module):
         # several tokens at once come first, so that nothing stands before them; a single one may see all
         attended = F.scaled_dot_product_attention(queries, keys, values, is_causal=length > 1)
         x = x + self.out(attended.transpose(1, 2).reshape(n, length, width))
-        added: torch.Tensor = x + self.down(F.gelu(self.up(self.norm_2(x)), approximate="tanh"))
+        added: torch.Tensor = x + self.down(F.relu(self.up(self.norm_2(x))))
         return added

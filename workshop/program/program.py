@@ -15,7 +15,7 @@ from workshop.commands import read_flags, run_program
 from workshop.environments import episode_steps, known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
 from workshop.flags import as_json, options_of, typed_flags
-from workshop.messages import UsageError, say
+from workshop.messages import UsageError, say, shown
 from workshop.program.device import set_up_device
 from workshop.program.goals import learn_from_others
 from workshop.program.newest import has_agent, is_unfinished, newest_run
@@ -25,7 +25,7 @@ from workshop.program.run import Run, recorded_config
 from workshop.program.several import instead_of_several
 from workshop.program.tuned import tuned_settings
 from workshop.program.watch import watch
-from workshop.records import Row, RunDirectory, kept
+from workshop.records import Row, RunDirectory, as_command, kept, program_of
 from workshop.reports import HowToEvaluate, Report
 
 Config = TypeVar("Config", bound=Any)
@@ -61,7 +61,7 @@ class Program(Generic[Config]):
     def read_config(self, arguments: Sequence[str]) -> Config:
         """The flags, with defaults that suit the environment; a UsageError for a mistake in them."""
         lists = [option.flag for option in options_of(self.config()) if get_origin(option.type) is tuple]
-        instead = partial(instead_of_several, arguments, lists)
+        instead = partial(instead_of_several, arguments, lists, program=self.file)
         return read_flags(self.config, arguments, self.tuned, self.help["groups"], instead)
 
     def defaults(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,6 +143,9 @@ class Program(Generic[Config]):
                 if not {*typed} <= {"--resume", "--env"}:
                     raise UsageError("--resume goes on with a run as it was begun: give no other flag.")
                 resume = newest_run("--resume", resume, config.runs_dir, is_unfinished, "unfinished", self.file)
+                if (program := program_of(resume)) != self.file:
+                    command = as_command(["--resume", str(resume)], program)
+                    raise UsageError(f"--resume {shown(resume)}: that is a run of {program}; type {command}.")
                 config = recorded_config(resume, self.config, env, self.directory.fixed)
             print(json.dumps(self.train(config, started, arguments, resume)), flush=True)
 

@@ -4,19 +4,20 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
+from pathlib import PurePath
 
 from workshop.flags import typed_flags
 
 TEXTS = ("--goal", "--labeller")  # in which spaces are easily typed without quotes
 BY_THE_SWEEP = ("--name", "--runs-dir")  # which it takes itself
 ONE_RUN = (*BY_THE_SWEEP, "--host", "--port", "--oracle")  # what nobody wants several of
-NO_RUN = ("--watch", "--resume", "--check", "--hint")
+NO_RUN = ("--watch", "--chat", "--resume", "--check", "--hint")
 
 
-def instead_of_several(arguments: Sequence[str], lists: Collection[str], flag: str) -> str:
+def instead_of_several(arguments: Sequence[str], lists: Collection[str], flag: str, program: str = "main.py") -> str:
     """What to type for a run with each of the values after this flag among the arguments, "" if that makes no sense.
 
-    `lists` are the flags whose one value is made of several.
+    `lists` are the flags whose one value is made of several, `program` is what was typed.
     """
     typed = dict(typed_flags(arguments))  # of a flag typed twice the last counts
     if flag in TEXTS:
@@ -30,7 +31,8 @@ def instead_of_several(arguments: Sequence[str], lists: Collection[str], flag: s
         elif name:
             several = len(values) > 1 and name not in lists
             (swept if several or name in BY_THE_SWEEP else passed_on).extend([name, *values])
-    command = _command([*swept, *(["--", *passed_on] if passed_on else [])])
+    which = [] if program == "main.py" else ["--program", PurePath(program).stem]
+    command = _command([*which, *swept, *(["--", *passed_on] if passed_on else [])])
     return f"{command} runs each of them, and compares what comes of it."
 
 

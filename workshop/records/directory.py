@@ -34,7 +34,6 @@ from workshop.state import State
 
 LOCK = ".lock"
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # what some network and virtual file systems say of one
-PARTS = ("plots", "videos")
 
 
 class RunDirectory:
@@ -57,6 +56,7 @@ class RunDirectory:
     program = "main.py"
     columns: Sequence[str] = COLUMNS  # of progress.csv
     fixed: Mapping[str, Any] = {}  # options of which there is no choice
+    parts: Sequence[str] = ("plots", "videos")  # directories in it
 
     def __init__(self, path: Path, env: str):
         self.path, self._env = path, env
@@ -91,7 +91,7 @@ class RunDirectory:
         path = _make_directory(runs_dir, f"{env}__{flat['name']}__{flat['seed']}")
         try:
             run = cls(path, flat["env"])
-            for part in PARTS:
+            for part in cls.parts:
                 (path / part).mkdir()
             packages = {"python": platform.python_version()} | versions()
             _write(path / "command.txt", f"{as_command(arguments, cls.program)}\n".encode())
@@ -122,7 +122,7 @@ class RunDirectory:
             else:
                 _require_answers(path, run.saved[0], run.recorded)
             cut_torn_line(path)
-            for part in PARTS:  # empty directories are easily lost where a run is copied
+            for part in cls.parts:  # empty directories are easily lost where a run is copied
                 (path / part).mkdir(exist_ok=True)
         except UnusableCheckpointError as problem:
             run._lock.release()
@@ -139,7 +139,7 @@ class RunDirectory:
         self._lock.release()
         expected = exception is not None and issubclass(exception, KeyboardInterrupt | UsageError | RunError | OSError)
         if expected and self.path.exists():
-            when = f"after iteration {len(self.rows) - 1}" if self.rows else "before the first iteration"
+            when = f"after {self.reached(self.rows[-1])}" if self.rows else "before the first iteration"
             trusted = ["--env", self._env] if needs_code_of_others(self._env) else []  # see refuse_import
             say(f"Stopped {when}. To go on: {as_command(['--resume', str(self.path), *trusted], self.program)}")
 
@@ -185,6 +185,10 @@ class RunDirectory:
     def recorded_anything(self) -> bool:
         """Whether there are answers on record, skipped ones among them."""
         return (self.path / ANSWERS).exists()
+
+    def reached(self, row: Row) -> str:
+        """What the run was at when it had this row of `progress.csv`."""
+        return f"iteration {row['iteration']}"
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write `result.json`: what came of the run, as it is printed in the end."""

@@ -26,7 +26,7 @@ MAIN = "main.py"
 REQUIRED = ("iteration", "env_steps", "comparisons", "true_return_mean", "seconds")
 OPTIONAL = (
     "reward_model_accuracy", "reward_correlation", "random_return_mean", "learned_return_mean", "skipped",
-    "gradient_steps", "reward_hacking",
+    "gradient_steps", "reward_hacking", "update",
 )  # fmt: skip
 
 
@@ -88,6 +88,9 @@ def read_run(path: Path) -> FinishedRun:
     done, iterations = len(columns["iteration"]) - 1, options.get("iterations")
     if isinstance(iterations, int) and done < iterations:
         raise BrokenRecordError(f"{path} is not finished: {done} of {iterations} iterations.")
+    updates = options.get("updates")  # of `llm.py`, which has several rows for each iteration
+    if isinstance(updates, int) and "update" in columns and not columns["update"][-1] >= updates:
+        raise BrokenRecordError(f"{path} is not finished: {columns['update'][-1]:g} of {updates} updates.")
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     threshold = _threshold(options)
     outcome = summarise(rows, threshold)

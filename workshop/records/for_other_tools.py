@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,18 @@ from workshop.records.comparisons_from import Arrays, RecordedComparisons, read_
 from workshop.safe_files import write_safely
 
 PAIRS, TIES = "comparisons.jsonl", "ties.jsonl"
-README = Path(__file__).with_name("exported.md")
+README, README_OF_TEXTS = (Path(__file__).with_name(name) for name in ("exported.md", "exported_texts.md"))
+
+# The id of an environment, and the arrays of n fragments: what each was asked and what it says, or None if neither
+InWords = Callable[[str, Arrays], tuple[list[str], list[str]] | None]
 
 
-def export(paths: Sequence[Path], output: Path) -> None:
+def export(paths: Sequence[Path], output: Path, in_words: InWords = lambda env_id, arrays: None) -> None:
     """Write the answers of the runs at or below these paths to `output`, and say how many they are.
 
-    The same runs give the same bytes. Raises a UsageError if the directory is not empty or cannot be written, for
-    whatever `read_records` refuses, and for two runs of the same name; nothing is written then.
+    Fragments that `in_words` has words for are written as texts, with their question beside them. The same runs give
+    the same bytes. Raises a UsageError if the directory is not empty or cannot be written, for whatever `read_records`
+    refuses, and for two runs of the same name; nothing is written then.
     """
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"--output {output} is there already and not an empty directory; name another.")
@@ -27,14 +31,16 @@ def export(paths: Sequence[Path], output: Path) -> None:
     names = [run.resolve().name for run in recorded.runs]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(f"Two of the runs are called {twice[0]}; rename one, so that they can be told apart.")
-    pairs, ties = _rows(recorded, names)
+    texts = [in_words(recorded.env_id, each) for each in (recorded.fragments_a, recorded.fragments_b)]
+    pairs, ties = _rows(recorded, names, texts)
     if not pairs:
         raise UsageError(f'All {len(ties)} answers are "equally good", so that there is no chosen fragment to export.')
     counts = (
         f"{len(pairs)} pairs and {len(ties)} ties, from {len(names)} run{'s' * (len(names) > 1)}; left out: "
         f"{recorded.skipped} skipped, {recorded.undone} undone, {len(recorded.repeats.again)} asked a second time."
     )
-    files = {PAIRS: _as_lines(pairs), "README.md": _readme(recorded, pairs, ties, counts)}
+    template = README if None in texts else README_OF_TEXTS
+    files = {PAIRS: _as_lines(pairs), "README.md": _readme(template, recorded, pairs, ties, counts)}
     if ties:
         files[TIES] = _as_lines(ties)
     try:
@@ -54,21 +60,23 @@ def export(paths: Sequence[Path], output: Path) -> None:
 Rows = list[dict[str, Any]]
 
 
-def _rows(recorded: RecordedComparisons, names: Sequence[str]) -> tuple[Rows, Rows]:
+def _rows(recorded: RecordedComparisons, names: Sequence[str], texts: Sequence[Any]) -> tuple[Rows, Rows]:
     """What goes on the lines of the pairs and of the ties."""
     pairs, ties = [], []
     for i, preference in enumerate(recorded.preferences):
-        a, b = _fragment(recorded.fragments_a, i), _fragment(recorded.fragments_b, i)
+        prompt, (a, b) = {}, (_fragment(each, i) for each in (recorded.fragments_a, recorded.fragments_b))
+        if None not in texts:
+            prompt, (a, b) = {"prompt": texts[0][0][i]}, (said[i] for _, said in texts)
         about = {
             "labeller": recorded.labellers[i],
             "comparison": int(recorded.numbers[i]),
             "run": names[recorded.run_of[i]],
         }
         if preference == 0.5:
-            ties.append({"a": a, "b": b} | about)
+            ties.append({**prompt, "a": a, "b": b} | about)
         else:
             chosen, rejected = (a, b) if preference == 0 else (b, a)
-            pairs.append({"chosen": chosen, "rejected": rejected} | about)
+            pairs.append({**prompt, "chosen": chosen, "rejected": rejected} | about)
     return pairs, ties
 
 
@@ -80,7 +88,7 @@ def _as_lines(rows: Rows) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def _readme(recorded: RecordedComparisons, pairs: Rows, ties: Rows, counts: str) -> str:
+def _readme(template: Path, recorded: RecordedComparisons, pairs: Rows, ties: Rows, counts: str) -> str:
     strict, equal = (Counter(row["labeller"] for row in rows) for rows in (pairs, ties))
     table = []
     for name in sorted(strict | equal):
@@ -88,7 +96,7 @@ def _readme(recorded: RecordedComparisons, pairs: Rows, ties: Rows, counts: str)
         table.append(f"| {shown} | {strict[name]} | {equal[name]} |")
     configs = {"default": PAIRS} | ({"ties": TIES} if ties else {})  # the datasets library's way to keep files apart
     front_matter = "".join(f"- config_name: {name}\n  data_files: {file}\n" for name, file in configs.items())
-    return README.read_text(encoding="utf-8").format(
+    return template.read_text(encoding="utf-8").format(
         front_matter=f"---\nconfigs:\n{front_matter}---\n",
         env_id=recorded.env_id,
         length=recorded.fragment_length,

@@ -10,3 +10,4 @@ from workshop.reports.listeners import Iteration, Listener
 from workshop.reports.moving_pictures import FRAMES_PER_SECOND, first_episode, save_final_policy
 from workshop.reports.report import Report, attempt
 from workshop.reports.reward_hacking import HackingAlarm
+from workshop.reports.tensorboard import TensorBoard

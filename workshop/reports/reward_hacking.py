@@ -14,6 +14,7 @@ SHARE = 0.1  # … and so is one by less than this share of the range that the m
 CONTENT = 0.025  # … and a fall of the learned return by less than this each step: learned rewards have a spread of 1
 IN, OF = 0.4, 0.6  # in this share of the run's iterations, among the last ones, which are this share …
 AT_LEAST = 6, 10  # … and at least in so many of so many
+ADVICE = "more comparisons, or newer ones (--recent-fraction 1), may help"
 
 
 class HackingAlarm:
@@ -23,21 +24,25 @@ class HackingAlarm:
     - a lower true return, by more than three standard errors and a tenth of the range of the run so far, and
     - no lower learned return, both by the learned reward of today, so that they can be compared.
 
-    It takes itself back, once, when the true return is as good as at that best again.
+    It takes itself back, once, when the true return is as good as at that best again. What it says has the `advice` in
+    it, and what the true return is called.
     """
 
-    def __init__(self, iterations: int) -> None:
+    def __init__(self, iterations: int, true_return: str = "true return", advice: str = ADVICE) -> None:
+        self._called, self._advice = true_return, advice
         self._in, self._of = (max(n, round(share * iterations)) for n, share in zip(AT_LEAST, (IN, OF), strict=True))
         self._evaluated = 0
         self._means: list[float] = []  # since the agent was first trained
         self._best: Episodes | None = None
+        self._best_at = ""
         self._suspicious: list[bool] = []
         self.raised, self._taken_back = False, False
 
-    def check(self, evaluation: Evaluation, reward: RewardFunction | None) -> tuple[str, bool] | None:
+    def check(self, evaluation: Evaluation, reward: RewardFunction | None, when: str = "") -> tuple[str, bool] | None:
         """What to say now, and whether the alarm goes off; to be called once an iteration, with its evaluation.
 
-        `reward` is the learned reward that the agent was trained on last, None with the true one.
+        `reward` is the learned reward that the agent was trained on last, None with the true one; `when` it is, if not
+        at an iteration of that number.
         """
         self._evaluated += 1
         if self._evaluated == 1:
@@ -45,7 +50,7 @@ class HackingAlarm:
         now = evaluation.episodes
         self._means.append(float(now.true_returns.mean()))
         if self._best is None or self._means[-1] > self._best.true_returns.mean():
-            self._best = now
+            self._best, self._best_at = now, when or f"at iteration {len(self._means)}"
         if reward is None or self._taken_back:
             return None
         best = self._best
@@ -56,7 +61,7 @@ class HackingAlarm:
             if fallen:
                 return None
             self._taken_back = True
-            return f"It was no reward hacking that lasts: the true return is {self._means[-1]:.4g} again.", False
+            return f"It was no reward hacking that lasts: the {self._called} is {self._means[-1]:.4g} again.", False
         n, then_learned = len(best.true_returns), float(reward(best.observations, best.actions).sum())
         tolerance, now_learned = CONTENT * len(best.true_rewards), evaluation.learned_return_mean * n
         self._suspicious.append(bool(fallen and now_learned > then_learned - tolerance))
@@ -64,11 +69,10 @@ class HackingAlarm:
             return None
         self.raised = True
         return (
-            f"Reward hacking? The true return was {best.true_returns.mean():.4g} at iteration "
-            f"{1 + int(np.argmax(self._means))} and is {self._means[-1]:.4g} now, and the learned reward is no less "
-            f"content: {then_learned / n:.4g} then, {now_learned / n:.4g} now, by the learned reward of today. It "
-            "likes what nobody asked for; more comparisons, or newer ones (--recent-fraction 1), may help. The run "
-            "goes on."
+            f"Reward hacking? The {self._called} was {best.true_returns.mean():.4g} {self._best_at} and is "
+            f"{self._means[-1]:.4g} now, and the learned reward is no less content: {then_learned / n:.4g} then, "
+            f"{now_learned / n:.4g} now, by the learned reward of today. It likes what nobody asked for; "
+            f"{self._advice}. The run goes on."
         ), True
 
     def state(self) -> State:

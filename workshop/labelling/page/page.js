@@ -117,11 +117,13 @@ async function render(next) {
 }
 
 function prepare({ number, a, b }) {
-  const clips = prepared.get(number)
+  const clips = prepared.get(number) ?? (isText(a) ? Promise.resolve([a, b]) : null)
     ?? Promise.all([load(`/clips/${number}/a.png`, a), load(`/clips/${number}/b.png`, b)]);
   clips.catch(() => prepared.delete(number));
   return clips;
 }
+
+const isText = (side) => side.answer !== undefined;
 
 // From now on this question takes answers; null: none does.
 function take(number) {
@@ -132,11 +134,28 @@ function take(number) {
 
 function showQuestion({ number }, clips) {
   for (const { button } of answers) button.classList.remove("picked");
-  show("asking", state.goal ? "Which clip is closer to the goal?" : "Which clip is better?");
-  document.title = `${toGo()} left – Which clip is better?`;
-  pair.show(clips);
+  show("asking", state.asking);
+  document.title = `${toGo()} left – ${state.asking}`;
+  showSides(clips);
   take(number);
   say(`Question ${state.given + 1} of ${state.wanted}.`);
+}
+
+// Two clips, or two answers below the question that they answer.
+function showSides(sides) {
+  const texts = sides.every(isText);
+  document.querySelector("main").classList.toggle("texts", texts);
+  for (const canvas of pair.canvases) canvas.hidden = texts;
+  element("time").hidden = texts;
+  element("text-question").hidden = !texts;
+  element("text-question").textContent = texts ? sides[0].question : "";
+  for (const [index, id] of ["text-left", "text-right"].entries()) {
+    element(id).hidden = !texts;
+    element(id).textContent = texts ? sides[index].answer : "";
+    // what a screen reader says of the button, beside which side it is
+    answers[index].button.ariaLabel = texts ? `${answers[index].words}: ${sides[index].answer}` : answers[index].words;
+  }
+  if (!texts) pair.show(sides);
 }
 
 function showWaiting() {
@@ -154,7 +173,7 @@ async function showEnd() {
   take(null);
   show("ended", "Finished. Thank you!");
   pair.pause();
-  document.title = "Finished – Which clip is better?";
+  document.title = "Finished";
   element("controls").hidden = true;
   element("report").replaceChildren(reportOf(state.report));
   say("");
