@@ -39,7 +39,7 @@ class Config(LanguageRunConfig):
     The loss is yours: preference_loss in main.py.
     """
 
-    iterations: Annotated[int, within(at_least=1, at_most=1000)] = 1
+    iterations: Annotated[int, within(at_least=1, at_most=1000)] = 3
     """Turns of steps 2 and 3: comparisons of what the policy answers by then, and its training. One does, mostly."""
     supervised: SupervisedConfig = field(default_factory=SupervisedConfig)
     choice_model: ChoiceModelConfig = field(default_factory=ChoiceModelConfig)

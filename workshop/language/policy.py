@@ -22,7 +22,7 @@ class PolicyConfig:
 
     method: Literal["ppo", "best-of-n", "dpo"] = "ppo"
     """PPO on the learned reward; the best, by it, of several answers; or DPO, which learns from comparisons alone."""
-    updates: Annotated[int, within(at_least=0, at_most=1_000_000)] = 45
+    updates: Annotated[int, within(at_least=0, at_most=1_000_000)] = 36
     """Updates of the policy in the whole run, shared equally by its iterations; with DPO, passes over the answers."""
     ppo: SequencePPOConfig = field(default_factory=SequencePPOConfig)
     best_of_n: BestOfNConfig = field(default_factory=BestOfNConfig)

@@ -22,7 +22,7 @@ QUESTIONS_PER_ANSWER = 10  # asked at most, where the oracle skips
 class TextQuestionsConfig:
     """Step 2: the comparisons."""
 
-    comparisons: Annotated[int, within(at_least=0, at_most=200_000)] = 100
+    comparisons: Annotated[int, within(at_least=0, at_most=200_000)] = 120
     """Comparisons of two answers to ask for in the whole run, shared equally by its iterations."""
     comparisons_from: tuple[Path, ...] = ()
     """Learn from the answers recorded in these runs first; --comparisons are then 0 by default."""

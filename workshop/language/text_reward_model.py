@@ -1,6 +1,5 @@
 """Step 2 of the slide: a reward model for answers, which begins as the language model and is fitted to comparisons."""
 
-import math
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -172,6 +171,9 @@ class TextRewardModel:
             "std": torch.tensor(self._std),
         }
         write_safely(path, partial(torch.save, content))
+
+    def _raw(self, its: Fragments) -> np.ndarray:
+        return self.returns(*questions_and_answers(its)) * self._std
 
     def _rewards(self, questions: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """The rewards of the tokens as they come out of the network, (n, 24)."""
