@@ -9,6 +9,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
@@ -54,13 +55,25 @@ def needed(requirements: list[str], platform: str, python: str) -> list[str]:
         if name.startswith(("nvidia-", "triton", "cuda-")):
             continue  # of PyTorch's builds for GPUs
         try:
-            found[name] = f"{requirement.name}=={version(name).partition('+')[0]}"
-            inner = map(Requirement, distribution(name).requires or [])
+            found[name] = f"{requirement.name}=={installed(name)}"
+            inner = requires(name)
         except PackageNotFoundError:
             found[name] = f"{requirement.name}{requirement.specifier}"
             continue
         left += [one for one in inner if applies(one, extras)]
     return [found[name] for name in sorted(found)]
+
+
+@cache
+def installed(name: str) -> str:
+    """The version of a package that is installed here, without what tells PyTorch's builds apart."""
+    return version(name).partition("+")[0]
+
+
+@cache
+def requires(name: str) -> list[Requirement]:
+    """What a package that is installed here requires, by whatever markers; a PackageNotFoundError if it is not here."""
+    return [Requirement(line) for line in distribution(name).requires or []]
 
 
 def read_requirements(path: Path) -> list[str]:
