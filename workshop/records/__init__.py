@@ -7,6 +7,7 @@ from workshop.records.directory import RunDirectory, as_command
 from workshop.records.finished import LLM, MAIN, FinishedRun, find_runs, program_of, read_run
 from workshop.records.for_other_tools import export
 from workshop.records.fragment_files import LARGEST_FRAGMENTS
+from workshop.records.handed_in import unpacked
 from workshop.records.learned_from import kept
 from workshop.records.progress import Row, as_csv, cell, summarise
 from workshop.records.untrusted import (
