@@ -71,9 +71,9 @@ def main() -> None:
         if not paths:
             named = shown(" ".join(map(str, options.runs)))
             raise UsageError(f"No finished run at or below {named}: name directories of runs, or some above them.")
+        compare_runs(paths, *where, own_defaults, selection)
         if options.agreement:
             report_agreement(paths)
-        compare_runs(paths, *where, own_defaults, selection)
 
 
 def own_defaults(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,11 +41,11 @@ def test_a_person_in_the_terminal_is_asked_about_text(tmp_path: Path):
     (run,) = tmp_path.iterdir()
     lines = [json.loads(line) for line in (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(line["labeller"], line["preference"]) for line in lines] == [("Ada", 0.0), ("Ada", 1.0)]
-    with np.load(run / lines[0]["fragments"]) as arrays:
-        for number in range(2):
-            assert as_words(arrays["observations_a"][number, 0, :5].astype(np.int64)) in finished.stderr
+    for line in lines:
+        with np.load(run / line["fragments"]) as arrays:
+            assert as_words(arrays["observations_a"][line["row"], 0, :5].astype(np.int64)) in finished.stderr
             for side in "ab":
-                assert as_words(arrays[f"actions_{side}"][number]) in " ".join(finished.stderr.split())
+                assert as_words(arrays[f"actions_{side}"][line["row"]]) in " ".join(finished.stderr.split())
     assert json.loads(finished.stdout.splitlines()[-1])["comparisons"] == 2
 
 

@@ -89,6 +89,7 @@ class TerminalLabeller:
             self._session.leave("The input has ended, so nobody answers any more.")
         if self._session.finished:  # the report is said by who made it
             self._say("\r\x1b[KFinished. Thank you!" if read_key is not None else "Finished. Thank you!")
+            self._session.farewell()
 
     def _wait(self, read_key: ReadKey | None) -> None:
         """While there is no question: say what the agent is doing; an answer can still be undone."""
