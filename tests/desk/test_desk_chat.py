@@ -1,6 +1,7 @@
 """`python llm.py --chat`: questions typed by a person, and the answers of both models side by side."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -38,6 +39,10 @@ def test_a_person_in_the_terminal_is_asked_about_text(tmp_path: Path):
     finished = type_command("llm.py", *flags, "--oracle", "terminal", "--labeller", "Ada", typed="l\nr\n")
     assert finished.returncode == 0, finished.stderr
     assert "Which answer would you rather get?" in finished.stderr
+    assert "could not be made" not in finished.stderr
+    told = " ".join(finished.stderr.split())
+    assert re.search(r"The gold score of its answers, which is what visitors want, is -?[\d.]+, and was -?[\d.]+", told)
+    assert "You were shown no pair twice" in told
     (run,) = tmp_path.iterdir()
     lines = [json.loads(line) for line in (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(line["labeller"], line["preference"]) for line in lines] == [("Ada", 0.0), ("Ada", 1.0)]

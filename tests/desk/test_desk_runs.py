@@ -43,6 +43,7 @@ def test_the_last_line_is_its_result(desk_run: Finished):
 
 def test_what_it_says_ends_with_where_to_look_and_what_to_try(desk_run: Finished):
     finished, directory = desk_run
+    assert "could not be made" not in finished.stderr
     *_, went, look, next_one = finished.stderr.splitlines()
     assert went.startswith("Gold score ")
     assert look == f"Look at:  {directory / 'plots'}, and samples.md beside it"

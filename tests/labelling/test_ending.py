@@ -37,6 +37,17 @@ def test_with_a_goal_of_ones_own_nothing_is_said_of_the_true_reward():
     assert "true return" not in told
 
 
+def test_of_a_language_model_the_gold_score_is_told_but_for_a_goal_of_ones_own():
+    result = {"gold_sft": 1.08, "gold": 8.84}
+    told = what_came_of_it(result, ROWS, labeller(2, 3), goal="")
+    assert told[0].endswith("is 8.8, and was 1.1 before it had learned from you.")
+    assert "--chat" in told[-1]
+    told = what_came_of_it(result, ROWS, labeller(2, 3), goal="be short")
+    assert "be short" in told[0]
+    assert "gold" not in " ".join(told)
+    assert "pole" not in " ".join(told)
+
+
 def test_the_pole_has_a_goal_and_what_is_unknown_has_none():
     assert judged_by(CARTPOLE_ID) == "Keep the pole upright"
     assert judged_by("Unknown-v0") == ""

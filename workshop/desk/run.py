@@ -129,7 +129,7 @@ class LanguageRun:
         """The run's result, which is written first; then what is drawn of it. Nothing is left to go on from."""
         result = self._report.result()
         self.directory.write_result(result)
-        attempt("The report on the labeller", self._oracle.finish)
+        attempt("The report on the labeller", lambda: self._oracle.finish(result))
         self._report.finish(self._command())
         self.directory.checkpoints.delete()
         return result

@@ -9,22 +9,35 @@ FEW = 10  # held-out answers, of which a share says little
 
 
 def what_came_of_it(result: Mapping[str, Any], rows: Sequence[Row], labeller: Any, goal: str) -> list[str]:
-    """What the agent does now, how sure the reward model is, how consistent the person was, and what to try next.
+    """What has been learned, how sure the reward model is, how consistent the person was, and what to try next.
 
     `result` is the run's, `rows` those of its progress, `labeller` the report on the person, and `goal` what they had
     in mind, which the environment's own reward does not tell of; "" if that is what counts.
     """
+    of_it = _of_the_language_model if "gold" in result else _of_the_agent
+    learned, again = of_it(result, rows, goal)
+    return [learned, _sureness(rows[-1]), _consistency(labeller), f"Next, {again}."]
+
+
+def _of_the_agent(result: Mapping[str, Any], rows: Sequence[Row], goal: str) -> tuple[str, str]:
     again = 'ask for more answers (--comparisons), or teach it something else: --goal "spin the pole"'
     if goal:
-        agent = f'Your agent has learned from your answers what you meant by "{goal}": watch what it does now.'
-    elif result["solved"]:
-        agent = "Your agent has learned it: watch what it does now."
+        return f'Your agent has learned from your answers what you meant by "{goal}": watch what it does now.', again
+    if result["solved"]:
         again = 'as few answers as you can (--comparisons), or something else: --goal "spin the pole"'
-    else:
-        first, last = rows[0]["true_return_mean"], rows[-1]["true_return_mean"]
-        agent = "Your agent has not learned it yet: "
-        agent += f"its true return is {last:.0f}, and was {first:.0f} before it had learned anything."
-    return [agent, _sureness(rows[-1]), _consistency(labeller), f"Next, {again}."]
+        return "Your agent has learned it: watch what it does now.", again
+    first, last = rows[0]["true_return_mean"], rows[-1]["true_return_mean"]
+    agent = "Your agent has not learned it yet: "
+    return f"{agent}its true return is {last:.0f}, and was {first:.0f} before it had learned anything.", again
+
+
+def _of_the_language_model(result: Mapping[str, Any], rows: Sequence[Row], goal: str) -> tuple[str, str]:
+    again = "ask it something yourself: --chat"
+    if goal:
+        model = f'The language model has learned from your answers what you meant by "{goal}"'
+        return f"{model}: read what it answers now, in samples.md.", again
+    before = f"and was {result['gold_sft']:.1f} before it had learned from you"
+    return f"The gold score of its answers, which is what visitors want, is {result['gold']:.1f}, {before}.", again
 
 
 def _sureness(row: Row) -> str:
