@@ -133,6 +133,11 @@ def hinge_of_any_margin(a, b, p):
 
 
 @bent
+def hinge_of_a_wide_margin(a, b, p):
+    return F.relu(3 - (2 * p - 1) * (b - a)).mean()
+
+
+@bent
 def hinge_by_terms(a, b, p):
     return (p * F.relu(1.5 - (b - a)) + (1 - p) * F.relu(1.5 - (a - b))).mean() / 2
 

@@ -86,7 +86,8 @@ def _other_formula(probe: Probe, numbers: str) -> WrongLossError | None:
     for formula, mistake in FORMULAS:
         if _close(values, [formula(*comparison) for comparison in DECIDED]):
             return WrongLossError(mistake, numbers)
-    if hinge_through(dict(zip(DECIDED, values, strict=True)), _close):
+    further: Comparison = (30, 0, 0)  # beyond any likely margin
+    if hinge_through({**dict(zip(DECIDED, values, strict=True)), further: probe.value(further)}, _close):
         return WrongLossError("hinge", numbers)
     return None
 
