@@ -183,12 +183,12 @@ class RewardModel:
         pieces = (fragments[piece] for piece in self._pieces(len(fragments), fragments.true_rewards.shape[1]))
         return np.concatenate([self._inputs(piece.observations, piece.actions).mean(axis=1) for piece in pieces])
 
-    def fit(self, comparisons: Comparisons) -> None:
+    def fit(self, comparisons: Comparisons, weights: np.ndarray | None = None) -> None:
         """Fit every member further to its bootstrap of all comparisons so far, starting from where it is.
 
         With `fit_until` "converged" it ends when the held-out loss (each member's own, on what its bootstrap left out)
-        has not fallen for `fit_patience` epochs, and goes back to where it was lowest (Prechelt 1998). Raises a
-        UsageError if the loss is not finite.
+        has not fallen for `fit_patience` epochs, and goes back to where it was lowest (Prechelt 1998). Comparisons are
+        drawn as their `weights`, (n,), say, if given. Raises a UsageError if the loss is not finite.
         """
         if len(comparisons) == 0:
             return
@@ -210,7 +210,7 @@ class RewardModel:
                     break
             if epoch < self.config.reward_epochs:
                 if epoch == 0 or not whole:
-                    order = torch.from_numpy(self._bootstraps.shuffled()).to(self._device)
+                    order = torch.from_numpy(self._bootstraps.shuffled(weights)).to(self._device)
                     batches = [(pairs[i], preferences[i]) for i in order.split(self.config.reward_batch_size, dim=1)]
                 for batch in batches:  # (M, B, …)
                     self._step(*batch)

@@ -87,7 +87,7 @@ class HumanOracle:
             return pairs
         shown, self._shown = self._shown, None
         record = shown[1] if shown is not None and shown[0] is pairs else self._ask(pairs)
-        compared = replace(pairs, preferences=self._wait(record))
+        compared = replace(pairs, preferences=self._wait(record), labellers=np.full(len(pairs), self._labeller))
         own = self._comparisons[len(self._comparisons) - len(self._numbers) :]
         own.add(compared)
         self._numbers += [n for n, answer in zip(record.numbers, compared.preferences, strict=True) if answer == answer]
