@@ -31,7 +31,7 @@ def agreement(answers: np.ndarray, generator: np.random.Generator) -> Agreement:
     answered = answers[:, (~np.isnan(answers)).sum(axis=0) >= 2]
     n = answered.shape[1]
     if n == 0:
-        return Agreement(*[float("nan")] * 4, 0)
+        return Agreement(np.nan, np.nan, np.nan, np.nan, 0)
     drawn = [krippendorff_alpha(answered[:, generator.integers(n, size=n)]) for _ in range(RESAMPLES)]
     drawn = [alpha for alpha in drawn if not np.isnan(alpha)]
     low, high = np.percentile(drawn, (2.5, 97.5)) if drawn else (np.nan, np.nan)

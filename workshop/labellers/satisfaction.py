@@ -1,4 +1,4 @@
-"""What each group gets: its own return of the agent, from that of a random agent to that of one trained for it alone."""
+"""What each group gets: its own return, from a random agent's (0) to that of one trained for it alone (1)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +18,11 @@ Steps = tuple[np.ndarray, np.ndarray]  # observations (k, …) and true rewards 
 
 
 def scaled(value: float, random: float, best: float | None) -> float:
-    """0 for a random agent's return, 1 for that of an agent trained for this group alone; NaN where nobody measured."""
-    return float("nan") if best is None or best == random else (value - random) / (best - random)
+    """0 for a random agent's return, 1 for that of an agent trained for this group alone.
+
+    NaN where nobody measured, or where such an agent is no better than a random one: there is no scale then.
+    """
+    return float("nan") if best is None or best <= random else (value - random) / (best - random)
 
 
 class Satisfaction:
@@ -33,7 +36,7 @@ class Satisfaction:
         self.goals, self._best = goals, BEST.get(env_id, {})
 
     def returns(self, steps: Steps, random_steps: Steps, episodes: int) -> dict[str, float]:
-        """What each group gets from these steps of so many episodes; `random_steps` are a fourth of a random agent's."""
+        """By these steps of so many episodes; `random_steps` are a fourth of those of as many of a random agent."""
         row = {}
         for name, goal in self.goals.items():
             value = float(goal(*steps).sum(dtype=np.float64) / episodes)

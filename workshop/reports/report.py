@@ -35,8 +35,8 @@ class Report:
     `started` is the time, by `time.perf_counter`, from which the run's seconds count. `seed` is the run's; the
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
     `follow`, if given, is called with each row of the progress. The run may learn from so many `answers`, none with the
-    true reward; with a `goal` of a person's own or of labellers, nothing is told by the true reward. It is a context, which ends with
-    the run. So many `iterations` tell the alarm how long is long; `satisfaction` tells what each group gets.
+    true reward; with a `goal` of a person's or of labellers, nothing is told by the true reward. It is a context, which
+    ends with the run. So many `iterations` tell the alarm how long is long; `satisfaction` tells what each group gets.
     """
 
     def __init__(
