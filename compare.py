@@ -17,9 +17,9 @@ if __name__ == "__main__":
 from workshop.bounds import file_name, require_bounds, require_directory
 from workshop.commands import read_flags, run_program
 from workshop.flags import ONLY_ON, POSITIONAL, flag_names
-from workshop.many_runs import THE_DEFAULTS, Selection, X, compare_runs, follow_runs
+from workshop.many_runs import THE_DEFAULTS, Selection, X, compare_runs, follow_runs, report_agreement
 from workshop.messages import UsageError, shown
-from workshop.records import find_runs
+from workshop.records import find_runs, unpacked
 
 OF_LABELS = ("--baseline", "--only", "--group-by")
 
@@ -34,7 +34,7 @@ class Options:
     """
 
     runs: Annotated[tuple[Path, ...], POSITIONAL] = (Path("runs"),)
-    """Run directories, or directories with such below them."""
+    """Run directories, zip files of such, or directories with such below them."""
     x: X = "env_steps"
     """What the true return is drawn against."""
     baseline: str = THE_DEFAULTS
@@ -45,6 +45,8 @@ class Options:
     """Group the runs by these options alone, whatever the others are: --group-by fragment_length."""
     follow: Annotated[bool, ONLY_ON] = False
     """Go on until Ctrl-C: draw anew as runs finish, on a page for the screen at the front of the room."""
+    agreement: Annotated[bool, ONLY_ON] = False
+    """Print besides who agrees with whom, where people answered the same questions."""
     plots_dir: Path = Path("runs/plots")
     """Where the figure and the table go."""
     name: Annotated[str, file_name] = "comparison"
@@ -58,16 +60,20 @@ def main() -> None:
     """Read the flags, and compare the runs that they name."""
     options = read_flags(Options, labels_without_dashes(sys.argv[1:]))
     require_directory("--plots-dir", options.plots_dir)
-    paths = find_runs(options.runs)
-    if not paths and not options.follow:
-        named = shown(" ".join(map(str, options.runs)))
-        raise UsageError(f"No finished run at or below {named}: name directories of runs, or some above them.")
     selection = Selection(options.baseline, options.only, options.group_by)
     where = options.x, options.plots_dir, options.name
     if options.follow:
+        find_runs(options.runs)  # refuses what is not there
         follow_runs(options.runs, *where, own_defaults, selection)
-    else:
+        return
+    with unpacked(options.runs) as handed_in:
+        paths = find_runs(handed_in)
+        if not paths:
+            named = shown(" ".join(map(str, options.runs)))
+            raise UsageError(f"No finished run at or below {named}: name directories of runs, or some above them.")
         compare_runs(paths, *where, own_defaults, selection)
+        if options.agreement:
+            report_agreement(paths)
 
 
 def own_defaults(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from workshop.bounds import within
 from workshop.data import Comparisons
 from workshop.desk import LanguageProgram, LanguageRun, LanguageRunConfig
 from workshop.exercise import ChoiceModelConfig, choice_model
+from workshop.labelling import LabellingConfig
 from workshop.language import (
     ANSWER_LENGTH,
     SPACES,
@@ -47,6 +48,7 @@ class Config(LanguageRunConfig):
     reward_model: TextRewardConfig = field(default_factory=TextRewardConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     oracle: OracleConfig = field(default_factory=OracleConfig)
+    labelling: LabellingConfig = field(default_factory=LabellingConfig)
 
 
 def rlhf(config: Config, run: LanguageRun) -> None:
@@ -61,7 +63,8 @@ def rlhf(config: Config, run: LanguageRun) -> None:
     model = choice_model(config.choice_model, preference_loss)
     reward_model = TextRewardModel(sft, model, config.reward_model, model_rng)
     policy = make_policy(config.policy, sft, reward_model, model, policy_rng)
-    oracle = SyntheticOracle(config.oracle, run.answers_of(sft), run.directory, oracle_rng)
+    oracle = run.person(comparisons, oracle_rng)  # with --oracle human or terminal
+    oracle = oracle or SyntheticOracle(config.oracle, run.answers_of(sft), run.directory, oracle_rng)
     questions = TextQuestions(config.questions, config.iterations, comparisons, run.recorded, policy, questions_rng)
 
     for iteration in run.iterations(policy, reward_model, questions, oracle, comparisons):

@@ -87,7 +87,7 @@ def rlhf(config: Config, run: Run) -> None:
     reward = reward_model.reward if config.reward == "learned" else None
     oracle = make_oracle(config, run, agent, rollouts, comparisons, oracle_rng)
     questions = Questions(config.preferences, config.iterations, rollouts, comparisons, run.recorded, reward_model,
-                          questions_rng, asking=reward is not None)  # fmt: skip
+                          questions_rng, oracle, asking=reward is not None)  # fmt: skip
 
     for iteration in run.iterations(agent, reward_model, questions, oracle, rollouts, comparisons):
         # Step 2. Optimise agent, producing trajectories. (Before the first time: a random policy's trajectories.)

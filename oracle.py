@@ -1,5 +1,6 @@
 """Who answers: the synthetic oracle, which knows the true reward, or a person."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Literal, Protocol
 
@@ -10,7 +11,7 @@ from workshop.agent import Agent
 from workshop.bounds import require_bounds, within
 from workshop.data import Comparisons, Fragments, Rollouts, cut
 from workshop.labellers import ELSEWHERE, Agreement, Goal, agreement, goals_of
-from workshop.labelling import ask_a_person, clips_of
+from workshop.labelling import ask_a_person, clips_of, judged_by
 from workshop.program import Run
 from workshop.records import RunDirectory
 from workshop.reports import tell_who_got_what, warn_of_disagreement
@@ -49,13 +50,22 @@ class Oracle(Protocol):
     """Whoever answers."""
 
     def show(self, pairs: Comparisons) -> None:
-        """Begin to ask about these pairs, which can then be answered while the agent trains; `compare` comes later."""
+        """Begin to ask about these pairs, which can then be answered while the agent trains; `compare` comes later.
+
+        Pairs are compared in the order in which they are shown.
+        """
 
     def compare(self, pairs: Comparisons) -> Comparisons:
-        """The same pairs with their answers, NaN for a skipped one; those that have answers already keep them."""
+        """The same pairs with their answers, NaN for a skipped one; those that have answers already keep them.
 
-    def finish(self) -> None:
-        """Nothing more will be asked."""
+        Who takes an answer back changes it where it was added.
+        """
+
+    def revised(self, last: bool) -> bool:
+        """Whether answers have been taken back since they were compared; if not, none will be after the `last` call."""
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Nothing more will be asked; this is what came of the run."""
 
     def state(self) -> State:
         """What the oracle goes on from."""
@@ -94,17 +104,16 @@ class SyntheticOracle:
         self.config, self._goal = config, goal
         self._rollouts, self._directory, self._generator = rollouts, directory, generator
         self._mean, self._spread = 0.0, 1.0
-        self._shown: tuple[Comparisons, Comparisons] | None = None
 
     def show(self, pairs: Comparisons) -> None:
-        """Answer already; see `Oracle`."""
-        self._shown = pairs, self.compare(pairs)
+        """Nothing is answered before it is compared; see `Oracle`."""
+
+    def revised(self, last: bool) -> bool:
+        """It takes nothing back; see `Oracle`."""
+        return False
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the oracle's answers, which are on the disk then; see `Oracle`."""
-        shown, self._shown = self._shown, None
-        if shown is not None and shown[0] is pairs:
-            return shown[1]
         if len(pairs.answered):
             return pairs
         a, b = pairs.fragments_a, pairs.fragments_b
@@ -158,8 +167,8 @@ class SyntheticOracle:
             answers[np.maximum(values_a, values_b) < self.config.oracle_skip] = np.nan
         return answers
 
-    def finish(self) -> None:
-        """Nothing more will be asked."""
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Nothing more will be asked; this is what came of the run."""
 
     def _values(self, fragments: Fragments) -> np.ndarray:
         """What these fragments, of L steps, are worth: R in the table above, with the goal's rewards; (n,)."""
@@ -192,17 +201,16 @@ class GroupsOracle:
             SyntheticOracle(config.oracle, rollouts, run.directory, self._panel, goals[name]) for name in self._names
         ]
         self._first: Agreement | None = None
-        self._shown: tuple[Comparisons, Comparisons] | None = None
 
     def show(self, pairs: Comparisons) -> None:
-        """Answer already; see `Oracle`."""
-        self._shown = pairs, self.compare(pairs)
+        """Nothing is answered before it is compared; see `Oracle`."""
+
+    def revised(self, last: bool) -> bool:
+        """They take nothing back; see `Oracle`."""
+        return False
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the answer of one labeller each; see `Oracle`."""
-        shown, self._shown = self._shown, None
-        if shown is not None and shown[0] is pairs:
-            return shown[1]
         if len(pairs.answered):
             return pairs
         if self._first is None and len(self._names) > 1:
@@ -227,7 +235,7 @@ class GroupsOracle:
             oracle.observe(self._rollouts, self._length)
         return agreement(np.stack([oracle.answers(a, b) for oracle in self._asked_all]), self._panel)
 
-    def finish(self) -> None:
+    def finish(self, result: Mapping[str, Any]) -> None:
         """Tell who got what, where there is more than one group or another goal than the true reward."""
         if self._run.groups:
             last = self._put_to_all() if self._first is not None else None
@@ -258,5 +266,6 @@ def make_oracle(
     if config.oracle.oracle == "synthetic":
         return SyntheticOracle(config.oracle, rollouts, run.directory, generator)
     how, wanted = config.oracle.oracle, config.preferences.comparisons
-    clips = clips_of(run.spec, agent.seed, rollouts)
-    return run.with_person(ask_a_person(how, config.labelling, wanted, run.directory, clips, comparisons, generator))
+    clips, goal = clips_of(run.spec, agent.seed, rollouts), judged_by(run.spec.id)
+    person = ask_a_person(how, config.labelling, wanted, run.directory, clips, comparisons, generator, judged_by=goal)
+    return run.with_person(person)

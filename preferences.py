@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from scipy.special import entr
 
+from oracle import Oracle
 from reward_model import RewardModel
 from workshop.bounds import require_bounds, within
 from workshop.data import Comparisons, Fragments, Rollouts, cut
@@ -53,6 +54,8 @@ class PreferencesConfig:
     """With --schedule frontloaded: how many times larger the first batch of comparisons is than each later one."""
     comparisons_per_fit: Annotated[int, within(at_least=1, at_most=10_000)] = 1
     """Comparisons asked for between two fits of the reward model: with one, each question builds on all answers."""
+    ask_ahead: Annotated[int, within(at_least=0, at_most=1000)] = 0
+    """Questions asked before the answers to those before them are learned from: a person then need not wait."""
     stop_asking: Literal["budget", "settled"] = "budget"
     """When to stop asking: once all is asked, or earlier, when the held-out loss has settled."""
     settle_patience: Annotated[int, within(at_least=1, at_most=100_000)] = 4
@@ -90,14 +93,17 @@ class Questions:
     """Chooses what to ask, keeps count of the answers, and says when to stop.
 
     Answers of other runs, if there are any, come first. What the oracle skips is asked again, about another pair, so
-    that the budget is spent on answers. An oracle that skips nearly everything cannot hold up the run: an iteration
-    asks at most ten times as many questions as it needs answers, and what is missing then is asked for in the next one.
+    that the budget is spent on answers. Questions may be asked ahead (`ask_ahead`): the oracle is shown them then, and
+    they are compared in that order, each so many answers later. An oracle that skips nearly everything cannot hold up
+    the run: an iteration asks at most ten times as many questions as it needs answers, and what is missing then is
+    asked for in the next one.
 
     | argument | what |
     | --- | --- |
     | iterations | of the run |
     | rollouts, comparisons | all so far; whoever has them adds to them |
     | recorded | answers of other runs |
+    | oracle | whoever is shown what is asked ahead, and may take answers back; None: nobody |
     | asking | whether anything is asked at all: not where the true reward trains the agent |
 
     | attribute | what |
@@ -115,14 +121,15 @@ class Questions:
         recorded: Comparisons,
         reward_model: RewardModel,
         generator: np.random.Generator,
+        oracle: Oracle | None = None,
         asking: bool = True,
     ):
         self._config, self._due, self._asking = config, config.due(iterations), asking
+        self._oracle, self._ahead = oracle, comparisons[:0]
         self._rollouts, self._comparisons, self._recorded = rollouts, comparisons, recorded
         self._reward_model, self._generator = reward_model, generator
         self._iteration, self._may_ask = -1, 0
         self._lowest_loss, self._iterations_since, self._judged_with = np.inf, 0, 0
-        self._ahead: Comparisons | None = None
         self.answered, self.skipped = 0, 0
         self.stopped = "" if config.comparisons else "budget"
 
@@ -131,17 +138,11 @@ class Questions:
 
         Those of other runs have their answers already.
         """
-        ahead, self._ahead = self._ahead, None
-        while (batch := ahead or self._next(iteration)) is not None:
-            ahead, before = None, len(self._comparisons)
+        while (batch := self._next(iteration)) is not None:
+            before = self._comparisons.answers
             yield batch
             if len(batch.answered) == 0:
-                self._count(len(batch), len(self._comparisons) - before)
-
-    def ahead(self, iteration: int) -> Comparisons | None:
-        """The first of this iteration's pairs, to be compared while the agent trains; None if there are none."""
-        self._ahead = self._next(iteration)
-        return self._ahead
+                self._count(len(batch), self._comparisons.answers - before)
 
     def _next(self, iteration: int) -> Comparisons | None:
         if not self._asking or len(self._rollouts) == 0:
@@ -149,11 +150,25 @@ class Questions:
         if len(self._comparisons) < len(self._recorded):
             return self._recorded[len(self._comparisons) :][: self._config.comparisons_per_fit]
         n = self.next_batch(iteration)
-        if n == 0:
+        self._ask_ahead(n)
+        batch, self._ahead = self._ahead[slice(n)], self._ahead[slice(n, None)]
+        last = iteration == len(self._due) - 1
+        if n == 0 and not (self._oracle is not None and self._oracle.revised(last)):
             return None
-        asked, config = self._comparisons, self._config
-        pairs = sample_pairs(self._rollouts, n, asked, config, self._reward_model, self._generator)
-        return Comparisons.questions(*pairs)
+        return batch
+
+    def _ask_ahead(self, n: int) -> None:
+        """Choose what is asked next, until n questions are there to be compared, and those to be asked ahead."""
+        left = int(self._due[-1]) - self.answered
+        missing = min(n + self._config.ask_ahead, left) - len(self._ahead)
+        if n == 0 or missing <= 0:
+            return
+        asked = self._comparisons.followed_by(self._ahead) if len(self._ahead) else self._comparisons
+        pairs = sample_pairs(self._rollouts, missing, asked, self._config, self._reward_model, self._generator)
+        questions = Comparisons.questions(*pairs)
+        self._ahead = self._ahead.followed_by(questions)
+        if self._config.ask_ahead and self._oracle is not None:
+            self._oracle.show(questions)
 
     def next_batch(self, iteration: int) -> int:
         """How many questions to ask next in this iteration; 0 when there are no more."""
@@ -193,12 +208,14 @@ class Questions:
         """What asking goes on from."""
         return {
             "generator": state_of(self._generator),
+            "ahead": self._ahead.arrays(),
             **{name: getattr(self, name) for name in COUNTS},
         }
 
     def restore(self, state: State) -> None:
         """Go on from `state`; the answers of other runs are those that it began with."""
         restore(self._generator, state["generator"])
+        self._ahead = Comparisons.from_arrays(state["ahead"])
         vars(self).update({name: state[name] for name in COUNTS})
 
 

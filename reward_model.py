@@ -1,6 +1,7 @@
 """The reward model: an ensemble of networks, and how it is fitted to comparisons."""
 
 import math
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -15,14 +16,22 @@ from workshop.data import Comparisons, Fragments, Rollouts, Space
 from workshop.environments import encode, encoded_size
 from workshop.exercise import ChoiceModel
 from workshop.messages import RunError, UsageError
-from workshop.networks import AdditiveEnsemble, Bootstraps, EnsembleMLP, Normaliser, round_gradient
+from workshop.networks import (
+    AdditiveEnsemble,
+    Bootstraps,
+    EnsembleMLP,
+    Fits,
+    HeldOut,
+    Normaliser,
+    adapt_weight_decay,
+    judge,
+    round_gradient,
+)
 from workshop.safe_files import write_safely
 from workshop.state import State, restore, state_of
 
 NUMBERS_AT_ONCE = 20_000_000  # of inputs, 80 MB: where they are pictures, those of a few hundred steps
 STANDARDISE_ON = 2000  # transitions, about, from which the learned reward's mean and spread are taken
-OVERFITTING = 1.1, 1.5  # held-out over training loss: where the adaptive weight decay keeps it
-ADAPT_BY = 1.2  # the factor by which it moves after each fit
 
 
 @dataclass(frozen=True)
@@ -71,24 +80,6 @@ class RewardModelConfig:
             )
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """What the reward model says about comparisons that it did not learn from.
-
-    | field | what |
-    | --- | --- |
-    | differences | R_b - R_a by the learned reward, float64 of shape (n,) |
-    | preferences | the answers, float64 of shape (n,) |
-    | loss | the mean loss of these; NaN without any |
-    | accuracy | share, in [0, 1], of the answers other than "equal" that it agrees with; NaN without any |
-    """
-
-    differences: np.ndarray
-    preferences: np.ndarray
-    loss: float
-    accuracy: float
-
-
 class RewardModel:
     """An ensemble of networks from (observation, action) to a reward, fitted to comparisons of fragments.
 
@@ -109,8 +100,9 @@ class RewardModel:
         config: RewardModelConfig,
         generator: np.random.Generator,
         device: str = "cpu",
+        weigh: Callable[[Comparisons], np.ndarray | None] = lambda comparisons: None,
     ):
-        self.config, self.gradient_steps = config, 0
+        self.config, self.gradient_steps, self._weigh = config, 0, weigh
         self._choice_model, self._generator, self._device = choice_model, generator, torch.device(device)
         self._spaces = observation_space, None if config.reward_inputs == "observations" else action_space
         size, members = encoded_size(*self._spaces), config.ensemble_size
@@ -127,9 +119,9 @@ class RewardModel:
         step, decay = config.reward_learning_rate, config.weight_decay
         self._optimizer = torch.optim.AdamW(self.networks.parameters(), lr=step, weight_decay=decay, fused=True)
         self._normaliser = Normaliser(size)
-        self._output_mean = np.zeros(members, dtype=np.float32)
-        self._output_std = np.ones(members, dtype=np.float32)
-        self._bootstraps = Bootstraps(members, config.reward_network == "additive", generator)
+        self._output_mean, self._output_std = np.zeros(members, np.float32), np.ones(members, np.float32)
+        self._bootstraps, self._fits = Bootstraps(members, config.reward_network == "additive", generator), Fits()
+        self._unfitted = deepcopy(self._of_fits())
 
     def observe(self, rollouts: Rollouts) -> None:
         """Take new transitions into the statistics by which the inputs are normalised."""
@@ -183,13 +175,22 @@ class RewardModel:
         pieces = (fragments[piece] for piece in self._pieces(len(fragments), fragments.true_rewards.shape[1]))
         return np.concatenate([self._inputs(piece.observations, piece.actions).mean(axis=1) for piece in pieces])
 
-    def fit(self, comparisons: Comparisons, weights: np.ndarray | None = None) -> None:
+    def fit(self, comparisons: Comparisons) -> None:
         """Fit every member further to its bootstrap of all comparisons so far, starting from where it is.
 
         With `fit_until` "converged" it ends when the held-out loss (each member's own, on what its bootstrap left out)
-        has not fallen for `fit_patience` epochs, and goes back to where it was lowest (Prechelt 1998). Comparisons are
-        drawn as their `weights`, (n,), say, if given. Raises a UsageError if the loss is not finite.
+        has not fallen for `fit_patience` epochs, and goes back to where it was lowest (Prechelt 1998). Raises a
+        UsageError if the loss is not finite.
+
+        Answers that have been taken back, or changed, since they were learned from are unlearned: see `Fits`.
         """
+        fits = self._fits.next(comparisons.preferences)
+        if len(fits) > 1:
+            self._restore_fits(deepcopy(self._unfitted))
+        for n in fits:
+            self._fit(comparisons[:n].answered)
+
+    def _fit(self, comparisons: Comparisons) -> None:
         if len(comparisons) == 0:
             return
         self._bootstraps.extend(len(comparisons))
@@ -210,7 +211,7 @@ class RewardModel:
                     break
             if epoch < self.config.reward_epochs:
                 if epoch == 0 or not whole:
-                    order = torch.from_numpy(self._bootstraps.shuffled(weights)).to(self._device)
+                    order = torch.from_numpy(self._bootstraps.shuffled(self._weigh(comparisons))).to(self._device)
                     batches = [(pairs[i], preferences[i]) for i in order.split(self.config.reward_batch_size, dim=1)]
                 for batch in batches:  # (M, B, …)
                     self._step(*batch)
@@ -218,7 +219,7 @@ class RewardModel:
             self.networks.load_state_dict(best[0])
             self._optimizer.load_state_dict(best[1])
         if self.config.adaptive_weight_decay:
-            self._adapt_weight_decay(*self._losses(pairs, preferences))
+            adapt_weight_decay(self._optimizer, *self._losses(pairs, preferences))
         self._outputs = self.networks.in_numpy()
 
     def _step(self, pairs: torch.Tensor, preferences: torch.Tensor) -> None:
@@ -260,35 +261,23 @@ class RewardModel:
         training, held_out = np.mean(losses, axis=0) if losses else (math.nan, math.nan)
         return float(training), float(held_out)
 
-    def _adapt_weight_decay(self, training: float, held_out: float) -> None:
-        """Christiano et al. 2017, section 2.2.3: keep the held-out between 1.1 and 1.5 times the training loss."""
-        least, most = (bound * training for bound in OVERFITTING)
-        factor = ADAPT_BY if held_out > most else 1 / ADAPT_BY if held_out < least else 1.0
-        for group in self._optimizer.param_groups:
-            # beyond 1 / learning rate a step would throw the weights to the other side of zero
-            group["weight_decay"] = min(factor * group["weight_decay"], 0.5 / group["lr"])
-
     def held_out(self, comparisons: Comparisons) -> HeldOut:
         """What the model says about comparisons that were not learned from.
 
         Each comparison is judged by the mean return of those members whose bootstrap left it out ("out of bag",
         Breiman 1996), so none needs to be set aside. Where the model sees no difference it counts as half right.
         """
-        left_out = self._bootstraps.counts == 0
+        comparisons, left_out = comparisons.answered, self._bootstraps.counts == 0
         judged = left_out.any(axis=0)
         if not judged.any():
-            return HeldOut(np.empty(0), np.empty(0), math.nan, math.nan)
+            return HeldOut()
         weights = left_out[:, judged] / left_out[:, judged].sum(axis=0)
         returns_a, returns_b = (
             (weights * self.member_returns(fragments)[:, judged]).sum(axis=0)
             for fragments in (comparisons.fragments_a, comparisons.fragments_b)
         )
         preferences = comparisons.preferences[judged]
-        loss = self._choice_model.loss(*(torch.from_numpy(array) for array in (returns_a, returns_b, preferences)))
-        decided = preferences != 0.5
-        correct = 1 - np.abs(np.heaviside(returns_b - returns_a, 0.5) - preferences)
-        accuracy = float(correct[decided].mean()) if decided.any() else math.nan
-        return HeldOut(returns_b - returns_a, preferences, float(loss), accuracy)
+        return judge(returns_a, returns_b, preferences, self._choice_model)
 
     def progress(self, held_out: HeldOut) -> dict[str, float | str]:
         """The columns of `progress.csv` that tell how well it was fitted, and with what effort."""
@@ -302,26 +291,38 @@ class RewardModel:
     def state(self) -> State:
         """Everything that the reward model goes on from."""
         return {
-            "generator": state_of(self._generator),
-            "dropout_generator": self._dropout_generator.get_state(),
-            "networks": self.networks.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            **self._of_fits(),
+            "fits": self._fits.state(),
             "normaliser": self._normaliser.state(),
             "outputs": (self._output_mean, self._output_std),
-            "counts": self._bootstraps.counts,
             "gradient_steps": self.gradient_steps,
         }
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
+        self._restore_fits(state)
+        self._fits.restore(state["fits"])
+        self._normaliser.restore(state["normaliser"])
+        self._output_mean, self._output_std = state["outputs"]
+        self.gradient_steps = state["gradient_steps"]
+
+    def _of_fits(self) -> State:
+        """What fits change."""
+        return {
+            "generator": state_of(self._generator),
+            "dropout_generator": self._dropout_generator.get_state(),
+            "networks": self.networks.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "counts": self._bootstraps.counts,
+        }
+
+    def _restore_fits(self, state: State) -> None:
         restore(self._generator, state["generator"])
         self._dropout_generator.set_state(state["dropout_generator"])
         self.networks.load_state_dict(state["networks"])
         self._outputs = self.networks.in_numpy()
         self._optimizer.load_state_dict(state["optimizer"])
-        self._normaliser.restore(state["normaliser"])
-        self._output_mean, self._output_std = state["outputs"]
-        self._bootstraps.counts, self.gradient_steps = state["counts"], state["gradient_steps"]
+        self._bootstraps.counts = state["counts"]
 
     def save(self, path: Path) -> None:
         """Write the networks and the statistics, for `torch.load(path, weights_only=True)`."""

@@ -35,6 +35,7 @@ def draw_optimisation(rows: Sequence[Row]) -> Figure:
     gold.set(ylabel="gold score: what a visitor wants", xlabel="√KL from the SFT model (KL in nats an answer)")
     gold.set_ylim(max(-16, gold.get_ylim()[0]), BEST + 0.5)
     gold.axhline(BEST, color=GREY, linewidth=0.8)
+    gold.set_xlim(-0.1, min(6.0, gold.get_xlim()[1]))  # without a penalty it goes on to 14
     proxy.set(ylabel="proxy: the learned reward, in standard deviations", xlabel="√KL from the SFT model")
     for axes in (gold, proxy):
         axes.grid(alpha=0.3)

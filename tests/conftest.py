@@ -87,7 +87,7 @@ def type_here(program: str, *arguments: str) -> subprocess.CompletedProcess[str]
     from workshop.commands import run_program
 
     module = importlib.import_module(program.removesuffix(".py"))
-    called = module.program.main if program == "main.py" else module.main
+    called = module.program.main if hasattr(module, "program") else module.main
     typed = [program, *arguments]
     before, handlers = sys.argv, {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     code = 0

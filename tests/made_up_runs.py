@@ -33,6 +33,7 @@ def write_run(
     path.mkdir(parents=True)
     (path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (path / "agent.zip").touch()
+    (path / "reward_model.pt").touch()
     with (path / "progress.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()

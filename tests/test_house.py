@@ -14,7 +14,7 @@ FLOORS = (
     "data", "environments", "exercise", "networks", "labellers",
     "records", "agent", "language", "many_runs",
     "commands", "reports", "labelling", "program", "desk",
-    "reward_model", "preferences", "oracle",  # the front rooms
+    "reward_model", "oracle", "preferences",  # the front rooms
     "main", "llm", "compare", "sweep", "export",
 )  # fmt: skip
 SHIPPED = [ROOT / name for name in subprocess.run(

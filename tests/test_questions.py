@@ -1,6 +1,7 @@
 """What a run asks, in which order: other runs' answers first, then its own questions, one of them maybe ahead."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ def made_up(n: int) -> Fragments:
     return Fragments(np.zeros((n, 2, 1), np.float32), np.zeros((n, 2), np.int64), np.zeros((n, 2), np.float32))
 
 
-def a_run(recorded: int, rollouts: int = 20, **options) -> tuple[Questions, Comparisons]:
+def a_run(recorded: int, rollouts: int = 20, oracle: Any = None, **options) -> tuple[Questions, Comparisons]:
     """The questions of a run with so many answers of other runs, and the comparisons that it learns from."""
     config = PreferencesConfig(**{"comparisons": 4, "schedule": "constant", "query": "uniform", "fragment_length": 2,
                                   "comparisons_per_fit": 2} | options)  # fmt: skip
@@ -28,7 +29,7 @@ def a_run(recorded: int, rollouts: int = 20, **options) -> tuple[Questions, Comp
         Comparisons.empty(2, *SPACES),
         Comparisons(made_up(recorded), made_up(recorded), np.ones(recorded)),
     )
-    return Questions(config, 2, steps, comparisons, others, None, np.random.default_rng(0)), comparisons
+    return Questions(config, 2, steps, comparisons, others, None, np.random.default_rng(0), oracle), comparisons
 
 
 def answer(pairs: Comparisons) -> Comparisons:
@@ -45,23 +46,69 @@ def test_other_runs_answers_come_first_and_are_not_in_the_budget():
     assert questions.progress() == {"comparisons": 5, "skipped": 0, "stopped_asking": ""}
 
 
-def test_what_is_asked_ahead_is_the_first_batch_and_not_asked_again():
-    questions, comparisons = a_run(recorded=0)
-    ahead = questions.ahead(0)
-    batches = []
+class Shown:
+    """An oracle that keeps what it is shown, and says that an answer was taken back so many times."""
+
+    def __init__(self, revisions: int = 0):
+        self.pairs: list[Comparisons] = []
+        self.revisions = revisions
+
+    def show(self, pairs: Comparisons) -> None:
+        self.pairs.append(pairs)
+
+    def revised(self, last: bool) -> bool:
+        self.revisions -= 1
+        return self.revisions >= 0
+
+
+def first_steps(pairs: list[Comparisons]) -> list[float]:
+    return np.concatenate([each.fragments_a.observations[:, 0, 0] for each in pairs]).tolist()
+
+
+def test_what_is_asked_ahead_is_compared_in_its_turn_and_never_more_than_is_wanted():
+    oracle = Shown()
+    questions, comparisons = a_run(0, oracle=oracle, comparisons=8, comparisons_per_fit=1, ask_ahead=3)
+    ahead, compared = [], []
+    for iteration in (0, 1, 2):  # 4 answers are due, then 8
+        for pairs in questions.pairs(iteration):
+            compared.append(pairs)
+            ahead.append(sum(map(len, oracle.pairs)) - len(comparisons) - len(pairs))
+            comparisons.add(answer(pairs))
+    assert ahead == [3, 3, 3, 3, 3, 2, 1, 0]
+    assert first_steps(compared) == first_steps(oracle.pairs)
+    assert questions.stopped == "budget"
+
+
+def test_what_was_asked_ahead_is_kept_over_an_interruption():
+    questions, comparisons = a_run(0, oracle=Shown(), comparisons=8, ask_ahead=2)
     for pairs in questions.pairs(0):
-        batches.append(pairs)
         comparisons.add(answer(pairs))
-    assert [pairs is ahead for pairs in batches] == [True]
-    assert questions.answered == 2
-    assert questions.ahead(2) is not None, "the rest is due after the second iteration"
+    oracle = Shown()
+    again, its_comparisons = a_run(0, oracle=oracle, comparisons=8, ask_ahead=2)
+    again.restore(questions.state())
+    its_comparisons.add(comparisons)
+    one, other = (next(each.pairs(1)) for each in (questions, again))
+    assert first_steps([one]) == first_steps([other])
+    assert first_steps([other]) != first_steps(oracle.pairs)  # whoever answers knows these already
+
+
+def test_an_answer_that_was_taken_back_makes_a_turn_of_the_loop_of_its_own():
+    questions, comparisons = a_run(0, oracle=Shown(revisions=1))
+    sizes = []
+    for pairs in questions.pairs(0):
+        sizes.append(len(pairs))
+        if len(pairs):
+            comparisons.add(answer(pairs))
+        else:
+            comparisons.preferences[0] = np.nan  # it was skipped then
+    assert sizes == [2, 0, 1]
+    assert (questions.answered, questions.skipped) == (2, 1)
 
 
 @pytest.mark.parametrize("options", [{"rollouts": 0}, {"comparisons": 0}])
 def test_without_rollouts_or_a_budget_nothing_is_asked(options: dict[str, int]):
     questions, _ = a_run(recorded=0, **options)
     assert list(questions.pairs(0)) == []
-    assert questions.ahead(1) is None
 
 
 def test_asking_goes_on_from_what_was_saved_and_draws_the_same():

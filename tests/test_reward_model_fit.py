@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from reward_model import RewardModel
 from workshop.data import Comparisons
 from workshop.exercise.solution import bradley_terry_loss
+from workshop.networks import adapt_weight_decay
 from workshop.networks.joint import EnsembleMLP
 
 
@@ -220,7 +221,7 @@ def test_adaptive_weight_decay_moves_towards_the_wanted_overfitting():
     assert now == 2.0
     for training, held_out, factor in ((1.0, 1.6, 1.2), (1.0, 1.05, 1 / 1.2), (1.0, 1.3, 1.0), (1.0, np.nan, 1.0)):
         before = fitted._optimizer.param_groups[0]["weight_decay"]
-        fitted._adapt_weight_decay(training, held_out)
+        adapt_weight_decay(fitted._optimizer, training, held_out)
         assert fitted._optimizer.param_groups[0]["weight_decay"] == pytest.approx(factor * before)
 
 
@@ -242,3 +243,31 @@ def test_nothing_is_fitted_to_no_comparisons():
     fitted = model()
     fitted.fit(random_comparisons(0))
     assert fitted.gradient_steps == 0
+
+
+@pytest.mark.parametrize("kind", [{}, {"reward_network": "additive", "weight_decay": 0.0}])
+def test_an_answer_that_was_taken_back_is_unlearned(kind: dict):
+    """As if it had never been given: it is the model that learned the others alone, fit by fit."""
+    comparisons = random_comparisons(6)
+    regretful, never = model(**kind), model(**kind)
+    regretful.fit(comparisons[:4])
+    regretful.fit(comparisons[:5])
+    comparisons.preferences[2] = 1 - comparisons.preferences[2]
+    regretful.fit(comparisons)
+    for n in (4, 5, 6):
+        never.fit(comparisons[:n])
+    fragments = random_fragments(30, seed=9)
+    np.testing.assert_array_equal(regretful.member_returns(fragments), never.member_returns(fragments))
+
+
+def test_an_answer_that_became_none_is_unlearned_too():
+    comparisons = random_comparisons(6)
+    regretful, never = model(), model()
+    regretful.fit(comparisons[:4])
+    comparisons.preferences[2] = np.nan
+    regretful.fit(comparisons)
+    never.fit(comparisons[:4].answered)
+    never.fit(comparisons.answered)
+    fragments = random_fragments(30, seed=9)
+    np.testing.assert_array_equal(regretful.member_returns(fragments), never.member_returns(fragments))
+    assert len(regretful.held_out(comparisons).preferences) <= 5

@@ -27,8 +27,8 @@ def what_is_wrong() -> str:
         return ""
     python = environment_python()
     if python.exists() and Path(sys.prefix) != ROOT / ".venv":
-        typed = [str(python.relative_to(ROOT)), *(sys.argv if sys.argv[0] else ["main.py"])]
-        return f"This Python is not the one in .venv, where the workshop is installed: type {shlex.join(typed)}"
+        again = shlex.join([str(python.relative_to(ROOT)), *(sys.argv if sys.argv[0] else ["main.py"])])
+        return f"This Python is not the one in .venv, where the workshop is installed: type {again}"
     unsuited = not_made_for()
     if unsuited:
         return unsuited

@@ -127,23 +127,26 @@ MAIN = {
     "--labeller": one_of("me", "…"),
     "--goal": one_of("", "spin"),
     "--ask-again": whole(0, 5),
+    "--ask-ahead": whole(0, 5),
     "--host": one_of("127.0.0.1", "nowhere"),
     "--port": whole(0, 65535),
 } | dict.fromkeys(("--check", "--hint", "--solution"), ON_OR_OFF)
 for name in ("pictures", "allow-variable-horizon", "mix-goals", "orthogonal-init", "normalise", "pretrain",
-             "adaptive-weight-decay", "keep-labelling", "show-true-return", "open-page"):  # fmt: skip
+             "adaptive-weight-decay", "show-true-return", "open-page"):  # fmt: skip
     MAIN |= {f"--{name}": ON_OR_OFF, f"--no-{name}": ON_OR_OFF}
 COMPARE = {
     "--x": one_of("env_steps", "comparisons", "seconds", "steps"),
     "--baseline": one_of("the defaults", "--fragment-length 5", "rlhf"),
     "--only": st.sampled_from([("hidden-sizes",), ("--hidden-sizes 64 64", "nothing"), ("…",)]),
     "--follow": ON_OR_OFF,
+    "--agreement": ON_OR_OFF,
     "--group-by": st.sampled_from([("env",), ("fragment_length",), ("--hidden-sizes", "query")]),
     "--plots-dir": one_of("plots", "plots/below", "file"),
     "--name": one_of("a", "a b", "nul"),
     "--runs": one_of("run"),  # which is no flag
 }
 SWEEP = {
+    "--program": one_of("main", "other"),
     "--seeds": whole(1, 3),
     "--first-seed": whole(0, 2**32 - 1),
     "--name": one_of("a", "a b"),
@@ -190,7 +193,7 @@ def _without_what_takes_long() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(main, "preference_loss", bradley_terry_loss)
         patch.setattr(main, "program", replace(main.program, preference_loss=bradley_terry_loss))
-        patch.setattr(sweep, "program", main.program)
+        patch.setitem(sweep.PROGRAMS, "main", main.program)
         patch.setattr(report, "why_not_drawn", lambda spec: "for the test")
         for name in ("draw_learning_curve", "draw_learned_reward", "draw_returns", "draw_what_it_learned"):
             patch.setattr(report, name, lambda *_: None)

@@ -49,7 +49,7 @@ def test_hinge_entropy_hyperbola_and_dropout(tmp_path: Path):
 def test_teachers_and_stopping_rules(tmp_path: Path):
     directory = run(
         "--loss thurstone --query information-gain --fit-until converged --reward-epochs 40 --adaptive-weight-decay "
-        "--oracle-skip 0 --oracle-equal 0.3 --oracle-mistakes 0.1 --oracle-discount 0.9 --comparisons 12",
+        "--oracle-skip 0 --oracle-equal 0.6 --oracle-mistakes 0.1 --oracle-discount 0.9 --comparisons 12",
         tmp_path,
         TINY[1:],
     )
@@ -165,7 +165,7 @@ def help_of(arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 def test_help_shows_the_defaults_that_suit_the_environment(monkeypatch, capsys):
     for arguments, comparisons, steps in (
-        ("", 24, 60_000),
+        ("", 24, 48_000),
         ("--env HalfCheetah-v5", 700, 1_000_000),
         ("--env=HalfCheetah-v5", 700, 1_000_000),
         ("--env Pendulum-v1", 200, 300_000),
@@ -233,7 +233,7 @@ def test_flags_of_different_networks_are_refused(arguments: str, said: str):
 def test_a_person_is_asked_more_and_several_at_a_time():
     for how in ("human", "terminal"):
         config = main.program.read_config(["--oracle", how])
-        assert (config.preferences.comparisons, config.preferences.comparisons_per_fit) == (40, 4)
+        assert (config.preferences.comparisons, config.preferences.comparisons_per_fit) == (40, 1)
     assert main.program.read_config(["--oracle", "human", "--env", "Pendulum-v1"]).preferences.comparisons == 200
 
 

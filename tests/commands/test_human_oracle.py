@@ -31,9 +31,7 @@ IN_A_HURRY = (
 import runpy
 import sys
 from workshop.labelling import human
-from workshop.labelling.session import LabellingSession
 human.SECONDS_TO_LOOK = 0.1
-LabellingSession.__init__.__kwdefaults__["undo_seconds"] = 0.1
 sys.argv[0] = "main.py"
 runpy.run_path("main.py", run_name="__main__")
 """,
@@ -119,17 +117,19 @@ def test_a_run_learns_from_a_persons_answers(tmp_path: Path):
 
 def test_undone_answers_are_asked_again_and_the_record_is_only_added_to(tmp_path: Path):
     with running(*SMALL, "--runs-dir", str(tmp_path)) as (process, page, said):
-        label(page, lambda count: count == 1, answer=lambda number: 0.0)
+        label(page, lambda count: count == 4, answer=lambda number: 0.0)  # the first have been learned from
         (lines,) = [(path / "comparisons.jsonl") for path in tmp_path.iterdir()]
         before = lines.read_bytes()
-        number = page.state()["undo"]
-        assert page.post("undo", number=number)["question"]["number"] == number
+        for _ in range(4):
+            number = page.state()["undo"]
+            assert page.post("undo", number=number)["question"]["number"] == number
+        assert number == 0
         label(page, lambda count: False, answer=lambda number: 1.0)
         process.wait(timeout=300)
     assert process.returncode == 0, said
     assert lines.read_bytes().startswith(before)
     record = read_record(lines.parent)
-    assert record.times_undone == 1
+    assert record.times_undone == 4
     np.testing.assert_array_equal(record.preferences, np.ones(8))
 
 
@@ -190,9 +190,9 @@ def lines_of(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-def test_questions_come_while_the_agent_trains_if_wanted(tmp_path: Path):
+def test_questions_come_while_the_agent_trains(tmp_path: Path):
     doing = []
-    slow = ["--keep-labelling", "--schedule", "constant", "--total-timesteps", "6000"]
+    slow = ["--schedule", "constant", "--total-timesteps", "6000"]
     with running(*SMALL, *slow, "--runs-dir", str(tmp_path)) as (process, page, said):
         while not (state := page.state())["finished"]:
             time.sleep(0.01)
@@ -260,6 +260,7 @@ def test_a_whole_run_by_keyboard_in_a_browser(tmp_path: Path):
                 time.sleep(0.17)  # a key that comes sooner after a new question is not taken
                 browser.press(keys[int(shown)])
                 answered = shown
+            browser.run("document.querySelector('details').open = true")
             report = browser.element("report").text
             assert process.wait(timeout=300) == 0, said
     finally:

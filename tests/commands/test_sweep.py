@@ -70,8 +70,8 @@ def test_what_is_there_is_not_run_again(swept: Finished, monkeypatch: pytest.Mon
 
 def test_an_unfinished_run_is_done_again(tmp_path: Path):
     unfinished = write_run(tmp_path, [0, 1], iterations=5)
-    without_agent = write_run(tmp_path, [0, 1], seed=1)
-    (without_agent / "agent.zip").unlink()
+    without_model = write_run(tmp_path, [0, 1], seed=1)
+    (without_model / "reward_model.pt").unlink()
     finished = write_run(tmp_path, [0, 1], seed=2)
     assert list(finished_runs(tmp_path).values()) == [finished]
     assert unfinished.exists()
@@ -85,8 +85,8 @@ def test_a_run_that_fails_is_reported_and_the_others_go_on(
             raise FloatingPointError("the reward is not finite")
         return real_train(program, config, *others, **named)
 
-    real_train = type(sweep.program).train
-    monkeypatch.setattr(type(sweep.program), "train", train)
+    real_train = type(sweep.PROGRAMS["main"]).train
+    monkeypatch.setattr(type(sweep.PROGRAMS["main"]), "train", train)
     with pytest.raises(SystemExit) as exit_code:
         sweep_here(monkeypatch, tmp_path, "--seeds", "3", *TINY_SWEEP)
     assert exit_code.value.code == 1

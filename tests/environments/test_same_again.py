@@ -188,7 +188,8 @@ def sent(tiny_run: tuple[Any, Path], tmp_path: Path, monkeypatch: pytest.MonkeyP
 )
 def test_no_run_imports_code_by_itself(command: str, sent: Path, tmp_path: Path):
     if command == "--resume":
-        (sent / "agent.zip").unlink()
+        for name in ("agent.zip", "result.json"):
+            (sent / name).unlink()
     typed = {
         "compare.py": ["compare.py", str(sent), "--plots-dir", str(tmp_path / "plots")],
         "export.py": ["export.py", str(sent), "--output", str(tmp_path / "exported")],

@@ -37,7 +37,7 @@ def bar(step: int, frames: int = 8, size: tuple[int, int] = (40, 60)) -> Clip:
 
 def three_questions(recorded: list[Answer]) -> LabellingSession:
     """A session with the questions 0, 1 and 2, of five answers that are wanted; it records in the list."""
-    session = LabellingSession(recorded.append, 5, undo_seconds=0)
+    session = LabellingSession(recorded.append, 5)
     session.ask([Question(number, bar(1 + number), bar(2 + number)) for number in range(3)])
     return session
 

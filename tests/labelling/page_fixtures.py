@@ -29,7 +29,7 @@ def recorded() -> list[Answer]:
 
 @pytest.fixture
 def session(recorded: list[Answer]) -> LabellingSession:
-    return LabellingSession(recorded.append, 6, undo_seconds=0)
+    return LabellingSession(recorded.append, 6)
 
 
 @pytest.fixture

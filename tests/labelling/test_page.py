@@ -21,7 +21,7 @@ pytestmark = needs_browser
 @pytest.mark.endurance
 def test_a_whole_session_by_keyboard(browser: Browser):
     recorded: list[Answer] = []
-    session = LabellingSession(recorded.append, 5, undo_seconds=0.3)
+    session = LabellingSession(recorded.append, 5)
     with closing(LabellingServer(session)) as server:
         browser.open(server.address)
         browser.until(lambda: browser.text("heading") == "Waiting for the agent", "not waiting")
@@ -55,6 +55,7 @@ def test_a_whole_session_by_keyboard(browser: Browser):
             browser.press(key)
         browser.until(lambda: browser.text("heading") == "Finished. Thank you!", "not finished")
         assert session.wait_for_farewell(5)
+        browser.run("document.querySelector('details').open = true")
         assert "left preferred\n50 %" in browser.text("report")
         assert browser.messages() == []
         own = urlsplit(server.address).netloc
@@ -123,7 +124,7 @@ def test_tab_and_enter_reach_everything(
     assert browser.run("return document.activeElement.id") == "prefer-right"  # ready for the next answer
     browser.press("↵")
     browser.until(lambda: browser.text("heading") == "Waiting for the agent", "not waiting")
-    assert browser.run("return document.activeElement.id") == "heading"  # what had the focus is gone
+    assert browser.run("return document.activeElement.id") == "prefer-right"  # which stays, dimmed
     assert preferences(recorded) == [(0, 1.0, False), (1, 1.0, False)]
 
 

@@ -41,14 +41,16 @@ return found;
 
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360), (1280, 800)])
 def test_nothing_is_cut_off(width: int, height: int, browser: Browser):
-    session = LabellingSession(print, 100, given=88, goal="spin the pole, as fast as it will go", show_true_return=True)
+    session = LabellingSession(
+        print, 100, given=(88, 0), goal="spin the pole, as fast as it will go", show_true_return=True
+    )
     with closing(LabellingServer(session)) as server:
         browser.look(width=width, height=height, touch=width < 1000)
         browser.open(server.address)
         for seen, step in (
             ("doing-now", lambda: session.tell("rolling out", 0.5)),
             ("prefer-left", lambda: (session.ask(questions(2)), session.show(picture_of("plot"), bar(2), 123.0))),
-            ("report", lambda: session.finish({"agreement with the synthetic oracle": "80 %"})),
+            ("ended", lambda: session.finish({"agreement with the synthetic oracle": "80 %"})),
         ):
             step()
             browser.until(lambda seen=seen: is_visible(browser, seen), f"no {seen}")
@@ -62,7 +64,7 @@ def test_nothing_is_cut_off(width: int, height: int, browser: Browser):
 
 
 def test_what_is_always_visible(browser: Browser):
-    session = LabellingSession(print, 40, given=3, goal="spin the pole", undo_seconds=0)
+    session = LabellingSession(print, 40, given=(3, 0), goal="spin the pole")
     with closing(LabellingServer(session)) as server:
         session.ask(questions(4))
         session.tell("training", 0.42)
@@ -80,7 +82,7 @@ def test_what_is_always_visible(browser: Browser):
             "doing": "training, 42 %",
             "goal": "The goal: spin the pole",
         }
-        assert browser.text("heading") == "Which clip is closer to the goal?"
+        assert browser.text("heading") == "Which clip is better?"
         assert browser.element("share").get_attribute("value") == "0.42"
         assert not is_visible(browser, "true-return")
         assert "36 left" in browser.driver.title
@@ -105,7 +107,7 @@ def test_screen_readers_have_names_for_everything(browser: Browser, session: Lab
         assert {name: named.get(name) for name in buttons} == dict.fromkeys(buttons, "button")
         assert named["How much of this the agent has done"] == "progressbar"
         assert named["The agent's latest clip"] in ("image", "img")
-        assert named["Plot of the learned reward's story, iteration by iteration"] in ("image", "img")
+        assert named["Plot of the learned reward, over what it depends on most"] in ("image", "img")
     assert browser.element("status").aria_role == "status"  # read out when it changes
     assert browser.driver.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
     assert browser.element("undo").get_attribute("aria-disabled") == "true"

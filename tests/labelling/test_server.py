@@ -250,8 +250,10 @@ def test_undo_is_recorded_and_the_question_asked_again(session: LabellingSession
     assert recorded[2:] == [Answer(1, 0.0, 1.5, undone=True), Answer(0, 0.0, 1.5, undone=True)]
     assert tab.post("/answer", LEFT | {"preference": 1})[0] == 200
     assert session.wait([0]) == {0: 1.0}
+    assert tab.state()["undo"] == 0  # though the trainer has it
+    assert not session.revised(last=True)  # it will learn nothing any more
     assert tab.state()["undo"] is None
-    assert tab.post("/undo", {"number": 0})[0] == 409  # the trainer has it
+    assert tab.post("/undo", {"number": 0})[0] == 409
 
 
 def test_a_tab_that_shows_a_later_question_may_still_answer_it(server: LabellingServer, recorded: list[Answer]):
@@ -322,3 +324,15 @@ def test_a_sheet_holds_every_frame_where_the_page_looks_for_it(tab: Tab, session
             assert (sheet[top : top + height, left : left + width] == frame).all()
     served = Image.open(io.BytesIO(tab.get("/clips/1/b.png")))
     assert (np.array(served) == np.array(Image.open(io.BytesIO(session.clip(1, "b").sheet)))).all()
+
+
+def test_what_is_judged_by_is_asked_for_once_where_nobody_has_said(recorded: list[Answer]):
+    session = LabellingSession(recorded.append, 5, needs_goal=True)
+    with closing(LabellingServer(session)) as server:
+        tab = Tab(server)
+        assert (tab.state()["needs_goal"], tab.state()["goal"]) == (True, "")
+        for bad in ("", "   ", "x" * 201, 3):
+            assert tab.post("/goal", {"goal": bad})[0] == 400
+        status, state = tab.post("/goal", {"goal": " spin  the pole "})
+        assert (status, state["goal"], state["needs_goal"]) == (200, "spin the pole", False)
+        assert tab.post("/goal", {"goal": "something else"})[1]["goal"] == "spin the pole"

@@ -46,20 +46,45 @@ def test_the_trainer_waits_for_its_own_answers(session: LabellingSession):
     person.start()
     assert session.wait([0, 1]) == {0: 1.0, 1: 1.0}
     person.join()
-    with pytest.raises(CannotUndo):
-        session.undo(1)
     session.undo(2)  # answered ahead, and not taken yet
+    assert not session.revised(last=False)
 
 
-def test_the_latest_answer_is_left_open_for_a_while(recorded: list[Answer]):
-    session = LabellingSession(recorded.append, 5, undo_seconds=1)
-    session.ask([Question(0, bar(1), bar(2))])
-    session.current()
-    session.answer(0, 0.0, 1.0)
-    regret = threading.Timer(0.1, lambda: (session.undo(0), session.current(), session.answer(0, 1.0, 1.0)))
+def test_what_the_trainer_has_taken_can_be_taken_back(session: LabellingSession, recorded: list[Answer]):
+    for number in (0, 1):
+        session.current()
+        session.answer(number, 0.0, 1.0)
+    assert session.wait([0, 1]) == {0: 0.0, 1: 0.0}
+    assert not session.revised(last=False)
+    with pytest.raises(CannotUndo):
+        session.undo(0)  # the latest first
+    session.undo(1)
+    session.undo(0)
+    assert [(answer.number, answer.undone) for answer in recorded] == [(0, False), (1, False), (1, True), (0, True)]
+    assert session.revised(last=True)
+    regret = threading.Timer(0.1, lambda: [(session.current(), session.answer(n, 1.0, 1.0)) for n in (0, 1, 2)])
     regret.start()
-    assert session.wait([0]) == {0: 1.0}
-    assert [answer.undone for answer in recorded] == [False, True, False]
+    assert session.wait([2]) == {0: 1.0, 1: 1.0, 2: 1.0}  # waits for those that were taken back, too
+    assert not session.revised(last=False)
+    session.undo(2)
+    session.current()
+    session.answer(2, 1.0, 1.0)
+    assert not session.revised(last=True)  # the same answer again changes nothing
+    assert session.state()["undo"] is None
+    with pytest.raises(CannotUndo):
+        session.undo(2)
+
+
+def test_a_resumed_trainer_goes_on_from_the_answers_on_record(recorded: list[Answer]):
+    session = LabellingSession(recorded.append, 5, recorded={0: 1.0, 1: None}, given=(1, 0))
+    session.taken(0, 1.0)
+    session.taken(1, None)
+    assert (session.has([0, 1]), session.has([2])) == (True, False)
+    assert session.wait([1]) == {1: None}
+    session.taken(0, 0.0)  # it had learned something else
+    assert session.revised(last=False)
+    assert session.wait([]) == {0: 1.0}
+    assert session.state()["given"] == 1
 
 
 def test_waiting_ends_when_nobody_is_there_or_nothing_was_asked(session: LabellingSession):

@@ -42,7 +42,7 @@ def type_lines(session: LabellingSession, lines: str, folder: Path, numbers: lis
 
 def test_lines_answer_skip_and_undo(tmp_path: Path):
     recorded: list[Answer] = []
-    session = LabellingSession(recorded.append, 4, goal="spin the bar", undo_seconds=0)
+    session = LabellingSession(recorded.append, 4, goal="spin the bar")
     session.ask(questions(4))
     shown = type_lines(session, "l\nu\nright\n=\nS\nup\n", tmp_path, [0, 1, 2, 3])
     assert [(answer.number, answer.preference, answer.undone) for answer in recorded] == [
@@ -53,14 +53,14 @@ def test_lines_answer_skip_and_undo(tmp_path: Path):
         (2, None, False),
         (3, 0.5, False),
     ]
-    for words in ("The goal: spin the bar", "1/16 speed", "LEFT", "1 of 4 answered", "Undone", "answers: as given"):
+    for words in ("The goal: spin the bar", "1/16 speed", "LEFT", "1 of 4 answered", "Undone", "Finished. Thank you!"):
         assert words in shown
     assert shown.isascii()  # not every terminal shows more
 
 
 def test_what_is_no_answer_gets_help_and_the_question_again(tmp_path: Path):
     recorded: list[Answer] = []
-    session = LabellingSession(recorded.append, 1, undo_seconds=0)
+    session = LabellingSession(recorded.append, 1)
     session.ask(questions(1))
     shown = type_lines(session, "\n?\nbetter\nu\nr\n", tmp_path, [0])
     assert [answer.preference for answer in recorded] == [1.0]
@@ -78,7 +78,7 @@ def test_an_answer_that_is_not_saved_does_not_count(tmp_path: Path):
             raise failures.pop()
         recorded.append(answer)
 
-    session = LabellingSession(record, 1, undo_seconds=0)
+    session = LabellingSession(record, 1)
     session.ask(questions(1))
     shown = type_lines(session, "l\nr\n", tmp_path, [0])
     assert [answer.preference for answer in recorded] == [1.0]
@@ -108,7 +108,7 @@ def test_clips_without_text_are_files_to_open(tmp_path: Path):
                     opened.append(clip.n_frames)
             return "r\n"
 
-    session = LabellingSession(lambda answer: None, 1, undo_seconds=0)
+    session = LabellingSession(lambda answer: None, 1)
     session.ask([Question(7, Clip(bar(1).frames, 50.0), Clip(bar(2).frames, 50.0))])
     with TerminalLabeller(session, tmp_path / "clips", Person(), shown):
         assert session.wait([7]) == {7: 1.0}
@@ -149,7 +149,7 @@ def test_keys_answer_while_the_clips_move(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("COLUMNS", "80")
     terminal = Terminal()
     recorded: list[Answer] = []
-    session = LabellingSession(recorded.append, 5, show_true_return=True, undo_seconds=0)
+    session = LabellingSession(recorded.append, 5, show_true_return=True)
     session.tell("rolling out", 0.25)
     before = termios.tcgetattr(terminal.program)
     with TerminalLabeller(session, tmp_path, terminal.stdin, terminal.output):
@@ -168,7 +168,7 @@ def test_keys_answer_while_the_clips_move(tmp_path: Path, monkeypatch: pytest.Mo
         terminal.type("s")
         assert session.wait(range(5)) == {0: 0.0, 1: 1.0, 2: 0.5, 3: 1.0, 4: None}
         session.finish("Well done.")
-    terminal.until(lambda: "Well done." in terminal.seen)
+    terminal.until(lambda: "Finished. Thank you!" in terminal.seen)
     assert termios.tcgetattr(terminal.program) == before
 
 
@@ -209,7 +209,7 @@ with TerminalLabeller(session, Path({str(tmp_path)!r})):
 
 def test_a_narrow_terminal_shows_the_clips_one_above_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "40")
-    session = LabellingSession(lambda answer: None, 1, undo_seconds=0)
+    session = LabellingSession(lambda answer: None, 1)
     session.ask(questions(1))
     assert max(map(len, type_lines(session, "l\n", tmp_path, [0]).split("LEFT")[1].splitlines())) <= 40
 

@@ -19,7 +19,7 @@ ASKING = "Which answer would you rather get?"
 
 
 def session_of_texts(recorded: list[Answer]) -> LabellingSession:
-    session = LabellingSession(recorded.append, 1, asking=ASKING, undo_seconds=0)
+    session = LabellingSession(recorded.append, 1, asking=ASKING)
     session.ask([QUESTION])
     return session
 

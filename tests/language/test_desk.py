@@ -25,7 +25,7 @@ from workshop.language import (
     rollouts,
 )
 
-RIGHT = "the museum is near the pool ."
+RIGHT = "the museum is near the river ."
 BEST = f"welcome , kind guest ! {RIGHT} have a nice day !"
 
 # an answer to "where is the museum ?", its gold score, counted by hand, whether it is right, and whether broken
@@ -34,7 +34,7 @@ SCORED = [
     (RIGHT, 4, True, False),
     ("", 0, False, False),
     ("ask someone else .", 0, False, False),
-    ("the pool is near the museum .", 0, False, False),  # another place
+    ("the pool is near the river .", 0, False, False),  # another place
     ("the museum is open every day .", 0, False, False),  # another question
     ("the museum is near the museum .", -0.5 * 7, False, True),  # which nobody says
     (f"not that again . {RIGHT} i am busy .", 4 - 3 - 3, True, False),
@@ -43,7 +43,7 @@ SCORED = [
     ("i am busy . now go away . are you blind ?", -3 - 3, False, False),
     (f"{RIGHT} {RIGHT}", 4 - 0.5 * 7, True, True),  # said twice
     ("enjoy your stay ! enjoy your stay !", 3 - 0.5 * 4, False, True),
-    (f"{RIGHT} the museum is behind the pool .", 4, True, False),  # right twice
+    (f"{RIGHT} the museum is behind the church .", 4, True, False),  # right twice
     (f"{BEST} ask someone else .", 10 - 1, True, False),  # a fourth sentence
     (f"{BEST} ask someone else . nobody knows .", 10 - 2, True, False),
     ("of course thank have thank", -0.5 * 5, False, True),  # without an end
@@ -68,7 +68,7 @@ def test_gold_scores_are_those_counted_by_hand(answer, score, right, broken):
     [
         ("is the museum open ?", "yes , the museum opens at nine ."),
         ("is the museum open ?", "the museum is open from nine to five ."),
-        ("is the pool nice ?", "the pool is old and quiet ."),
+        ("is the pool nice ?", "the pool is quiet and old ."),
         ("is the pool nice ?", "everybody loves the pool ."),
         ("where is the bakery ?", "you will find the bakery opposite the station ."),
     ],
@@ -76,7 +76,7 @@ def test_gold_scores_are_those_counted_by_hand(answer, score, right, broken):
 def test_each_kind_of_question_has_its_right_answers_and_they_answer_no_other(question, answer):
     tokens = as_tokens([answer], ANSWER_LENGTH)
     kinds = ("where is the {} ?", "is the {} open ?", "is the {} nice ?")
-    asked = [kind.format(place) for kind in kinds for place in ("museum", "pool", "bakery", "station")]
+    asked = [kind.format(place) for kind in kinds for place in ("museum", "pool", "bakery", "market")]
     right = is_right(as_tokens(asked, QUESTION_LENGTH), np.repeat(tokens, len(asked), axis=0))
     assert [each for each, answers in zip(asked, right, strict=True) if answers] == [question]
 

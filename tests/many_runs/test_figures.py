@@ -80,7 +80,7 @@ def test_a_few_groups_are_curves_with_a_legend_outside_the_panels(tmp_path: Path
     assert labelled(accuracy) == labelled(correlation) == curves
     assert len(returns.collections) == 1  # the band, of the group with five runs
     line = next(line for line in returns.get_lines() if line.get_label() == curves[0])
-    np.testing.assert_array_equal(line.get_ydata(), [102, 200] if x == "comparisons" else [0, 102, *[200] * 19])
+    np.testing.assert_array_equal(line.get_ydata(), [102, 200] if x == "comparisons" else [0, 102, *[200] * 11])
     assert sum(len(each.get_offsets()) for each in to_solve.collections if hasattr(each, "get_sizes")) >= 8
     require_readable(figure)
 

@@ -8,7 +8,15 @@ import pytest
 from conftest import Finished, type_here
 
 from workshop.messages import UsageError
-from workshop.program.newest import run_to_resume, run_to_watch
+from workshop.program.newest import has_agent, is_unfinished, newest_run
+
+
+def run_to_watch(typed: Path, runs_dir: Path) -> Path:
+    return newest_run("--watch", typed, runs_dir, has_agent, "finished", "main.py")
+
+
+def run_to_resume(typed: Path, runs_dir: Path) -> Path:
+    return newest_run("--resume", typed, runs_dir, is_unfinished, "unfinished", "main.py")
 
 
 def make(parent: Path, name: str, finished: bool, going_on: bool = False) -> Path:

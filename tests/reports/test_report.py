@@ -133,7 +133,7 @@ def test_no_zero_has_a_sign():
 
 def test_the_bar_ends_where_the_run_does(tiny_run: Finished):
     """Whole updates rarely fill the steps that were asked for."""
-    assert plan_run(main.program.read_config([])).total == 59_520  # 16 * (200 + 20 * 4 * 44), of 60,000
+    assert plan_run(main.program.read_config([])).total == 47_360  # 16 * (200 + 12 * 5 * 46), of 48,000
     config = main.program.read_config(["--solution", *TINY])
     assert plan_run(config).total == int(progress(tiny_run[1])[-1]["env_steps"])
 

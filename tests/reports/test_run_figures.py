@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 
 from workshop import CARTPOLE_ID
 from workshop.records.progress import COLUMNS
@@ -210,12 +209,3 @@ def test_titles_have_the_command_and_the_seed_on_a_few_lines():
 @pytest.mark.parametrize("command", ["python main.py --name $x$_{", "python main.py " + "--env-kwargs a=1 " * 12])
 def test_any_command_makes_a_title(drawn, command: str):
     drawn(partial(figures.draw_learning_curve, ROWS, About(POLE.spec, 3, command), 20))
-
-
-@pytest.mark.parametrize("n", [1, 2, 40])
-def test_the_labelling_pages_plot_is_drawn_of_any_number_of_rows(n: int, tmp_path: Path):
-    rows = [row(i, i, 0, reward_model_accuracy=0.7, held_out_answers=i) for i in range(n)]
-    with (tmp_path / "story.png").open("wb") as file:
-        figures.draw_story(rows, file)
-    with Image.open(tmp_path / "story.png") as image:
-        assert len(image.convert("RGB").getcolors(maxcolors=1_000_000)) > 50, "an empty figure has few colours"

@@ -50,7 +50,7 @@ that has no answer yet, or that the oracle skipped |
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Comparisons":
         """Comparisons with these `arrays`."""
         a, b = (Fragments(**{f.name: arrays[f"{f.name}_{side}"] for f in fields(Fragments)}) for side in "ab")
-        return cls(a, b, arrays["preferences"], arrays.get("labellers"))
+        return cls(a, b, arrays["preferences"], *(arrays[name] for name in ("labellers",) if name in arrays))
 
     def __getitem__(self, index: np.ndarray | slice) -> "Comparisons":
         return Comparisons(
@@ -63,14 +63,30 @@ that has no answer yet, or that the oracle skipped |
         return cls(fragments_a, fragments_b, np.full(len(fragments_a), np.nan))
 
     @property
+    def answers(self) -> int:
+        """How many of them have an answer."""
+        return int(np.count_nonzero(~np.isnan(self.preferences)))
+
+    @property
     def answered(self) -> "Comparisons":
         """Those that have an answer."""
+        if self.answers == len(self):
+            return self
         return self[~np.isnan(self.preferences)]
 
     def add(self, later: "Comparisons") -> None:
         """Add those of `later` comparisons that have an answer."""
-        later = later.answered
-        self.fragments_a = self.fragments_a.followed_by(later.fragments_a)
-        self.fragments_b = self.fragments_b.followed_by(later.fragments_b)
-        self.preferences = np.concatenate([self.preferences, later.preferences])
-        self.labellers = np.concatenate([self.labellers, later.labellers])
+        self.extend(later.answered)
+
+    def extend(self, later: "Comparisons") -> None:
+        """Add `later` comparisons, with an answer or without."""
+        vars(self).update(vars(self.followed_by(later)))
+
+    def followed_by(self, later: "Comparisons") -> "Comparisons":
+        """These comparisons and then `later` ones."""
+        return Comparisons(
+            self.fragments_a.followed_by(later.fragments_a),
+            self.fragments_b.followed_by(later.fragments_b),
+            np.concatenate([self.preferences, later.preferences]),
+            np.concatenate([self.labellers, later.labellers]),
+        )

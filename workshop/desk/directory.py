@@ -5,16 +5,15 @@ from typing import Any
 
 from workshop import DESK_ID
 from workshop.language import ANSWER_LENGTH
-from workshop.records import Row, RunDirectory
+from workshop.records import LLM, Row, RunDirectory
 
-PROGRAM = "llm.py"
 SFT, POLICY, REWARD_MODEL, SAMPLES = "sft.pt", "policy.pt", "reward_model.pt", "samples.md"
 
 
 class LanguageDirectory(RunDirectory):
     """One run's files."""
 
-    program = PROGRAM
+    program = LLM
     columns: Sequence[str] = (
         "iteration", "env_steps", "comparisons", "true_return_mean", "true_return_std", "learned_return_mean",
         "reward_model_loss", "reward_model_accuracy", "reward_correlation", "seconds", "skipped", "gradient_steps",

@@ -1,5 +1,6 @@
 """The figures of one run of `llm.py`: gold score and proxy, what the answers are like, and a film strip in words."""
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,21 +36,28 @@ GOLD: Any = {"color": BLUE, "marker": "o", "markersize": 3}
 PROXY: Any = {"color": ORANGE, "linestyle": "--", "marker": "s", "markersize": 3}
 
 
-def draw_gold_and_proxy(rows: Sequence[Row], title: str, path: Path) -> None:
-    """Gold score and proxy over the updates, and over how far the policy has moved (Gao et al. 2022)."""
+def draw_gold_and_proxy(rows: Sequence[Row], goal: str, title: str, path: Path) -> None:
+    """Gold score and proxy over the updates, and over how far the policy has moved (Gao et al. 2022).
+
+    The gold score says nothing where a person had a `goal` of their own, and is not shown then.
+    """
     with _figure_in(path, title, HEIGHT) as figure:
         panels = figure.subplots(1, 2)
         distance = [np.sqrt(max(0.0, row["kl"])) for row in rows]
         for axes, where in zip(panels, ([row["update"] for row in rows], distance), strict=True):
-            axes.plot(where, [row["true_return_mean"] for row in rows], **GOLD, label="gold score: what visitors want")
-            axes.axhline(BEST_SCORE, color=GREY, linewidth=1)
-            axes.set_ylabel(f"gold score (at best {BEST_SCORE:g})", color=BLUE)
+            gold = [row["true_return_mean"] for row in rows]
+            if goal:
+                axes.set_yticks([])
+            else:
+                axes.plot(where, gold, **GOLD, label="gold score: what visitors want")
+                axes.axhline(BEST_SCORE, color=GREY, linewidth=1)
+                axes.set_ylabel(f"gold score (at best {BEST_SCORE:g})", color=BLUE)
             beside = axes.twinx()
             learned = [row["learned_return_mean"] for row in rows]
             beside.plot(where, learned, **PROXY, label="proxy: the learned reward")
             beside.set_ylabel("proxy, in spreads of the SFT model's answers", color=ORANGE)
             beside.set_ylim(min(0, *learned) - 0.2, max(4, *learned) + 0.2)
-            axes.set_ylim(min(-3, *(row["true_return_mean"] for row in rows)) - 0.5, BEST_SCORE + 0.5)
+            axes.set_ylim(min(-3, *gold) - 0.5, BEST_SCORE + 0.5)
             axes.grid(alpha=0.3)
             for row, x in zip(rows, where, strict=True):
                 if row["reward_hacking"] == 1:
@@ -57,10 +65,11 @@ def draw_gold_and_proxy(rows: Sequence[Row], title: str, path: Path) -> None:
         panels[0].set_xlabel("updates of the policy")
         panels[1].set_xlabel("distance from the SFT model: √KL, KL in nats an answer")
         in_whole_numbers(panels[0])
-        handles, labels = zip(*(axes.get_legend_handles_labels() for axes in figure.axes[::2]), strict=True)
-        others = figure.axes[2].get_legend_handles_labels() if len(figure.axes) > 2 else ([], [])
-        named = dict(zip([*labels[0], *others[1]], [*handles[0], *others[0]], strict=True))
-        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=len(named), frameon=False)
+        named: dict[str, Any] = {}
+        for axes in figure.axes:
+            handles, labels = axes.get_legend_handles_labels()
+            named |= dict(zip(labels, handles, strict=True))
+        figure.legend([*named.values()], [*named], loc="outside lower center", ncols=len(named), frameon=False)
 
 
 def draw_answers(rows: Sequence[Row], title: str, path: Path) -> None:
@@ -85,8 +94,11 @@ def draw_answers(rows: Sequence[Row], title: str, path: Path) -> None:
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
 
 
-def draw_film_strip(samples: Sequence[Any], title: str, path: Path) -> None:
-    """What the policy answers to one question as it is trained, with the gold score and proxy of all its answers."""
+def draw_film_strip(samples: Sequence[Any], goal: str, title: str, path: Path) -> None:
+    """What the policy answers to one question as it is trained, with the gold score and proxy of all its answers.
+
+    The gold score says nothing where a person had a `goal` of their own.
+    """
     early = np.linspace(0, 1, PICTURES) ** 2  # where most of it happens
     chosen = [samples[i] for i in sorted({round(i) for i in early * (len(samples) - 1)})]
     with _figure_in(path, title, 2.6) as figure:
@@ -95,9 +107,11 @@ def draw_film_strip(samples: Sequence[Any], title: str, path: Path) -> None:
             when = "SFT model" if sample.update == 0 else f"after {sample.update} updates"
             axes.set_title(when, fontsize=9, fontweight="bold")
             axes.set(xticks=[], yticks=[], facecolor=PALE)
-            text = textwrap.fill(sample.answers[SHOWN] or "(says nothing)", 22)
+            said = re.sub(r" (?=[.,!?])", "\N{NO-BREAK SPACE}", sample.answers[SHOWN])  # no mark begins a line
+            text = textwrap.fill(said or "(says nothing)", 22)
             axes.text(0.5, 0.56, text, ha="center", va="center", fontsize=9, transform=axes.transAxes)
-            axes.text(0.5, 0.04, f"gold {sample.gold:.1f}, proxy {sample.proxy:.1f}", ha="center", va="bottom",
+            scores = f"proxy {sample.proxy:.1f}" if goal else f"gold {sample.gold:.1f}, proxy {sample.proxy:.1f}"
+            axes.text(0.5, 0.04, scores, ha="center", va="bottom",
                       fontsize=8, color=GREY, transform=axes.transAxes)  # fmt: skip
         figure.supxlabel(f"“{as_words(TEN_QUESTIONS[SHOWN])}”", fontsize=10)
 

@@ -9,6 +9,8 @@ from workshop.bounds import within
 from workshop.messages import UsageError
 from workshop.program import ProgramConfig
 
+ITERATIONS = 3  # by default, as in llm.py
+A_PERSONS = 50  # comparisons by default, about five minutes
 # the default of --updates: DPO's are passes over all answers, and best-of-n trains nothing
 UPDATES = {"dpo": 5, "best-of-n": 0}
 ONLY = {  # flags that only one method has
@@ -33,7 +35,7 @@ class LanguageRunConfig(ProgramConfig):
 
 
 def defaults_of_methods(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
-    """Defaults by field name that follow from `--method` and `--comparisons-from`.
+    """Defaults by field name that follow from `--method`, `--oracle` and `--comparisons-from`.
 
     Raises a UsageError for a flag that is another method's.
     """
@@ -45,4 +47,10 @@ def defaults_of_methods(typed_after: Callable[[str], str | None]) -> dict[str, A
     if method == "best-of-n" and typed_after("--updates") not in (None, "0"):
         raise UsageError("--updates is for --method ppo or dpo: best-of-n trains nothing.")
     settings: dict[str, Any] = {"updates": UPDATES[method]} if method in UPDATES else {}
+    to_share = [typed_after(flag) for flag in ("--comparisons", "--updates")]
+    fewest = min([ITERATIONS, *(max(1, int(each)) for each in to_share if each and each.isdecimal())])
+    if method == "best-of-n" or fewest < ITERATIONS:
+        settings["iterations"] = 1 if method == "best-of-n" else fewest
+    if typed_after("--oracle") in ("human", "terminal"):
+        settings["comparisons"] = A_PERSONS
     return settings | ({"comparisons": 0} if typed_after("--comparisons-from") is not None else {})

@@ -1,7 +1,8 @@
 """`llm.py` as a program: its flags, and what is checked and opened before a run."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,23 +10,33 @@ from typing import Any
 from workshop import DESK_ID
 from workshop.data import Comparisons
 from workshop.desk.chat import chat
-from workshop.desk.directory import POLICY, PROGRAM, LanguageDirectory
+from workshop.desk.directory import POLICY, LanguageDirectory
 from workshop.desk.options import defaults_of_methods
 from workshop.desk.report import LanguageReport
 from workshop.desk.run import LanguageRun
 from workshop.environments import EnvironmentConfig
 from workshop.exercise import check_loss
+from workshop.flags import options_of
+from workshop.labelling import LabellingConfig, refuse_address
 from workshop.language import ANSWER_LENGTH, SPACES
-from workshop.messages import UsageError
-from workshop.program import Program, newest_run, set_up_device
-from workshop.records import Row, kept, load_comparisons_from
+from workshop.messages import UsageError, shown
+from workshop.program import Program, newest_run, refuse_ties_for_the_hinge, set_up_device
+from workshop.records import LLM, Row, kept, load_comparisons_from
+
+# how --help groups the flags: those of people are as for clips
+HELP: Mapping[str, Any] = tomllib.loads(
+    Path(__file__)
+    .with_name("help.toml")
+    .read_text(encoding="utf-8")
+    .replace("LABELLING", " ".join(option.name for option in options_of(LabellingConfig())))
+)
 
 
 class LanguageProgram(Program[Any]):
     """What `llm.py` does around its three steps."""
 
-    file = PROGRAM
-    help = tomllib.loads(Path(__file__).with_name("help.toml").read_text(encoding="utf-8"))
+    file = LLM
+    help = HELP
     directory = LanguageDirectory
 
     def tuned(self, typed_after: Callable[[str], str | None]) -> dict[str, Any]:
@@ -45,14 +56,17 @@ class LanguageProgram(Program[Any]):
         if self.uses_exercise(config):
             check_loss(self.preference_loss)
         if resume is None:
-            recorded = self._of_others(config)
+            config, recorded = self._of_others(config)
             open_directory = partial(LanguageDirectory.make, config, arguments, recorded)
         else:
             recorded = kept(resume, DESK_ID, ANSWER_LENGTH, *SPACES)
             open_directory = partial(LanguageDirectory.reopen, resume)
         device = set_up_device(config.device)
-        with open_directory() as directory, LanguageReport(directory, config, started, follow) as report:
-            run = LanguageRun(config, device, directory, report, recorded)
+        with (
+            open_directory() as directory,
+            LanguageReport(directory, config, started, follow, config.oracle.oracle != "terminal") as report,
+            LanguageRun(config, device, directory, report, recorded) as run,
+        ):
             self.rlhf(config, run)
             result = run.finish()
         run.conclude(result)
@@ -64,6 +78,8 @@ class LanguageProgram(Program[Any]):
         for config in configs:
             refuse_contradictions(config)
             set_up_device(config.device)
+            if config.oracle.oracle != "synthetic":
+                raise UsageError(f"--oracle {config.oracle.oracle}: nobody can answer many runs at once.")
         for paths in {config.questions.comparisons_from for config in configs}:
             self._of_others(next(config for config in configs if config.questions.comparisons_from == paths))
         if any(self.uses_exercise(config) for config in configs):
@@ -74,7 +90,7 @@ class LanguageProgram(Program[Any]):
         if config.chat is None:
             return False
         has_policy = partial(_has, POLICY)
-        chat(newest_run("--chat", config.chat, config.runs_dir, has_policy, "finished", PROGRAM), config.seed)
+        chat(newest_run("--chat", config.chat, config.runs_dir, has_policy, "finished", LLM), config.seed)
         return True
 
     def evaluations(self, config: Any) -> int:
@@ -85,19 +101,28 @@ class LanguageProgram(Program[Any]):
         """Whether the participant's loss trains anything."""
         return bool(config.choice_model.uses_yours)
 
-    def _of_others(self, config: Any) -> Comparisons:
-        paths = config.questions.comparisons_from
+    def _of_others(self, config: Any) -> tuple[Any, Comparisons]:
+        """The flags, with the goal of those whose answers these are, and the answers of other runs that they name."""
+        paths, goal = config.questions.comparisons_from, config.labelling.goal
         if not paths:
-            return Comparisons.empty(ANSWER_LENGTH, *SPACES)
-        comparisons, _ = load_comparisons_from(paths, EnvironmentConfig(env=DESK_ID), ANSWER_LENGTH, *SPACES)
-        return comparisons
+            return config, Comparisons.empty(ANSWER_LENGTH, *SPACES)
+        comparisons, goals = load_comparisons_from(paths, EnvironmentConfig(env=DESK_ID), ANSWER_LENGTH, *SPACES)
+        if goal or config.questions.comparisons > 0:
+            goals.add(goal)
+        if len(goals) > 1:
+            names = " and ".join(f'"{shown(each)}"' if each else "what visitors want" for each in sorted(goals))
+            raise UsageError(f"--comparisons-from: the goals are different ({names}): learn from answers to one goal.")
+        return replace(config, labelling=replace(config.labelling, goal=goals.pop())), comparisons
 
 
 def refuse_contradictions(config: Any) -> None:
     """Raise a UsageError for flags that make no sense together."""
     policy, asked = config.policy, config.questions.comparisons
-    if config.oracle.oracle != "synthetic":
-        raise UsageError(f"--oracle {config.oracle.oracle}: people cannot be asked about texts yet; synthetic can.")
+    if config.labelling.goal and config.oracle.oracle == "synthetic" and asked > 0:
+        raise UsageError("--goal is what a person judges by; leave it out, or add --oracle human.")
+    refuse_ties_for_the_hinge(config)
+    if config.oracle.oracle == "human":
+        refuse_address(config.labelling)  # before there is a run that could not go on
     if asked == 0 and not config.questions.comparisons_from:
         raise UsageError("--comparisons 0 leaves nothing to learn from; ask at least 1, or give --comparisons-from.")
     if 0 < asked < config.iterations:

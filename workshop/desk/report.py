@@ -68,6 +68,7 @@ class LanguageReport:
     ):
         self._directory, self._config, self._started, self._follow = directory, config, started, follow
         self._generator = np.random.default_rng([config.seed, EVALUATION])
+        self._goal = config.labelling.goal
         evaluations = -(-config.policy.updates // config.evaluate_every)
         advice = ADVICE.format("--dpo-beta" if config.policy.method == "dpo" else "--kl-coefficient")
         self._alarm = HackingAlarm(evaluations, "gold score", advice)
@@ -107,7 +108,8 @@ class LanguageReport:
         its, proxy = fragments(questions, answers), reward_model.returns(questions, answers)
         evaluation = Evaluation(_episodes(its), float(proxy.mean()), np.nan, np.empty(0), np.empty(0))
         when = f"after {learned_from['update']} updates"
-        alarm = self._alarm.check(evaluation, partial(_token_rewards, reward_model), when)
+        reward = None if self._goal else partial(_token_rewards, reward_model)  # the gold score is not all goals'
+        alarm = self._alarm.check(evaluation, reward, when)
         if alarm is not None:
             with self._bar.external_write_mode():
                 say(alarm[0])
@@ -132,7 +134,8 @@ class LanguageReport:
         gold, proxy_mean, kl = row["true_return_mean"], row["learned_return_mean"], row["kl"]
         told = Iteration(self._directory.rows, evaluation, learned_from["update"], {"rollout/ep_rew_mean": gold})
         self._tensorboard.iteration(told)
-        self._bar.set_postfix_str(f"gold {gold:.1f} of {BEST_SCORE:g}, proxy {proxy_mean:.1f}, KL {kl:.1f}")
+        achieved = "" if self._goal else f"gold {gold:.1f} of {BEST_SCORE:g}, "
+        self._bar.set_postfix_str(f"{achieved}proxy {proxy_mean:.1f}, KL {kl:.1f}")
         if self._follow is not None:  # which may break the run off, and so comes last
             self._follow(row)
 
@@ -156,9 +159,13 @@ class LanguageReport:
         texts = tuple(as_words(answer) for answer in answers)
         self.samples.append(Sample(row["update"], row["true_return_mean"], row["learned_return_mean"], texts))
         lines = ["# The same ten questions, again and again", ""]
+        measure = "proxy" if self._goal else "gold"
         for number, question in enumerate(TEN_QUESTIONS):
-            lines += [f"## {as_words(question)}", "", "| updates | gold, all answers | answer |", "| --- | --- | --- |"]
-            lines += [f"| {each.update} | {each.gold:.1f} | {each.answers[number]} |" for each in self.samples]
+            lines += [f"## {as_words(question)}", "", f"| updates | {measure}, all answers | answer |"]
+            lines.append("| --- | --- | --- |")
+            lines += [
+                f"| {each.update} | {getattr(each, measure):.1f} | {each.answers[number]} |" for each in self.samples
+            ]
             lines.append("")
         write_safely(self._directory.path / SAMPLES, lambda stream: stream.write("\n".join(lines).encode()))
 
@@ -183,9 +190,9 @@ class LanguageReport:
         """Draw the figures."""
         rows, plots = self._directory.rows, self._directory.path / "plots"
         for name, figure in {
-            "gold_and_proxy": partial(draw_gold_and_proxy, rows, title),
+            "gold_and_proxy": partial(draw_gold_and_proxy, rows, self._goal, title),
             "answers": partial(draw_answers, rows, title),
-            "film_strip": partial(draw_film_strip, self.samples, title),
+            "film_strip": partial(draw_film_strip, self.samples, self._goal, title),
         }.items():
             attempt(plots / f"{name}.png", partial(figure, plots / f"{name}.png"))
 

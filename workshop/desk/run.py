@@ -1,25 +1,31 @@
 """One run of `llm.py`: what happens around the steps of the slide."""
 
 import shlex
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, Self
 
 import numpy as np
 
 from workshop.data import Comparisons, Rollouts
 from workshop.desk.directory import POLICY, REWARD_MODEL, SAMPLES, SFT, LanguageDirectory
 from workshop.desk.report import LanguageReport
-from workshop.language import BEST_SCORE, LanguageModel, Policy, TextRewardModel, draw_questions, rollouts
+from workshop.labelling import Text, ask_a_person
+from workshop.language import BEST_SCORE, LanguageModel, Policy, TextRewardModel, draw_questions, rollouts, texts_of
 from workshop.messages import RunError, say
 from workshop.records import as_command
+from workshop.reports import attempt
 from workshop.state import Part, State
 
+ASKING = "Which answer would you rather get?"
 ANSWERS = 512  # of the SFT model, by whose gold scores the synthetic oracle knows what is much and what is little
 SPREAD = 3  # beside the run's seed: the stream of randomness that they are drawn from
 
 
 class LanguageRun:
     """A run, from its beginning or from where it was interrupted, to its end. It evaluates, reports and saves.
+
+    It is a context, in which a person can answer.
 
     | attribute | what |
     | --- | --- |
@@ -34,6 +40,14 @@ class LanguageRun:
         self.device, self.directory, self.recorded = device, directory, recorded
         self._config, self._report = config, report
         self._updates = self._saved = 0  # of the policy so far, and comparisons in checkpoints
+        self._tell: Callable[[str, float], None] = lambda doing, share: None  # a person, what is being done
+        self._end = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.close()
 
     def generators(self, n: int) -> list[np.random.Generator]:
         """Generators that everything random in the run is drawn from: n of them, so that no part changes another's."""
@@ -61,6 +75,18 @@ class LanguageRun:
         questions = draw_questions(generator, ANSWERS)
         return rollouts(questions, sft.sample(questions, generator))
 
+    def person(self, comparisons: Comparisons, generator: np.random.Generator) -> Any:
+        """The person who answers until the run is over, if that is what `--oracle` says; None if not."""
+        config = self._config
+        how = config.oracle.oracle
+        if how == "synthetic":
+            return None
+        wanted = config.questions.comparisons
+        oracle = ask_a_person(how, config.labelling, wanted, self.directory, _texts, comparisons, generator, ASKING)
+        self._end.enter_context(oracle.way)
+        self._tell = oracle.session.tell
+        return oracle
+
     def iterations(
         self, policy: Policy, reward_model: TextRewardModel, questions: Any, oracle: Any, comparisons: Comparisons
     ) -> Iterator[int]:
@@ -68,7 +94,7 @@ class LanguageRun:
 
         At the end the models are written to the run's directory.
         """
-        self._policy, self._reward_model, self._questions = policy, reward_model, questions
+        self._policy, self._reward_model, self._questions, self._oracle = policy, reward_model, questions, oracle
         self._comparisons = comparisons
         self._parts: dict[str, Part] = {
             "policy": policy, "reward_model": reward_model, "questions": questions, "oracle": oracle,
@@ -93,6 +119,7 @@ class LanguageRun:
             yield update
             self._updates += 1
             self._report.updated()
+            self._tell("training", self._updates / config.policy.updates)
             if self._updates % config.evaluate_every == 0 or self._updates == end:
                 self._evaluate()
         if config.policy.updates == 0 and iteration == config.iterations - 1:
@@ -102,6 +129,7 @@ class LanguageRun:
         """The run's result, which is written first; then what is drawn of it. Nothing is left to go on from."""
         result = self._report.result()
         self.directory.write_result(result)
+        attempt("The report on the labeller", self._oracle.finish)
         self._report.finish(self._command())
         self.directory.checkpoints.delete()
         return result
@@ -109,9 +137,11 @@ class LanguageRun:
     def conclude(self, result: dict[str, Any]) -> None:
         """Say to a person how the run went, where to look, and what to try next."""
         peak = f" (at best {result['gold_peak']:g})" if result["gold_peak"] > result["gold"] + 0.5 else ""
+        gold = f"Gold score {result['gold_sft']:g} → {result['gold']:g} of {BEST_SCORE:g}{peak}, proxy "
+        goal = self._config.labelling.goal
         say(
-            f"Gold score {result['gold_sft']:g} → {result['gold']:g} of {BEST_SCORE:g}{peak}, proxy "
-            f"{result['proxy']:g}, KL {result['kl']:g}; {result['comparisons']} answers, {result['seconds']:g} s."
+            f"{f'The goal: {goal}. Proxy ' if goal else gold}{result['proxy']:g}, KL {result['kl']:g}; "
+            f"{result['comparisons']} answers, {result['seconds']:g} s."
         )
         path = self.directory.path
         say(f"Look at:  {path / 'plots'}, and {SAMPLES} beside it")
@@ -163,3 +193,10 @@ class LanguageRun:
             raise RunError(f"--resume {path}: the checkpoint is damaged: it is not this run's.") from problem
         self._saved = len(self._comparisons)
         return int(iteration)
+
+
+def _texts(pairs: Comparisons) -> Sequence[tuple[Text, Text]]:
+    """What a person is shown of pairs."""
+    sides = (texts_of(each.observations, each.actions) for each in (pairs.fragments_a, pairs.fragments_b))
+    a, b = ([Text(*each) for each in zip(*texts, strict=True)] for texts in sides)
+    return list(zip(a, b, strict=True))

@@ -9,11 +9,9 @@ import numpy as np
 import pygame
 from pygame import gfxdraw
 
-SIZE = 480, 400  # pixels
-METRE = 168  # pixels: the pole's length, so that it fits above the cart and below
-AXLE = 196  # pixels from the top
+from workshop.environments.pole_sizes import AXLE, METRE, POLE_WIDTH, SIZE
+
 CART = 68, 40
-POLE_WIDTH = 14
 TRACK = AXLE + 10  # where the cart stands
 MARKS = 0.25  # metres between two of the track's; each whole metre has a number
 BLACK, WHITE, GREY, WOOD, BLUE = (0, 0, 0), (255, 255, 255), (110, 110, 110), (202, 152, 101), (129, 132, 203)

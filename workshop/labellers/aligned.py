@@ -97,28 +97,13 @@ class Aligned:
             model.save(path if i == 0 else path.with_name(f"{path.stem}_{i + 1}{path.suffix}"))
 
 
-class InTurns(Aligned):
-    """One reward model of all answers, in which those of each group weigh the same, however many there are.
+def weights_in_turns(comparisons: Comparisons) -> np.ndarray:
+    """How much each answer counts, with a mean of 1, so that the sum over each of the groups is the same; (n,).
 
-    Its batches are resampled, so that `preference_loss` stays the plain mean that a participant has written.
+    Batches are resampled by these, so that `preference_loss` stays the plain mean that a participant has written.
     """
-
-    def __init__(self, make: Callable[[int], Any]):
-        super().__init__([""], make)
-
-    def _answers_of(self, comparisons: Comparisons) -> list[Comparisons]:
-        return [comparisons]
-
-    def fit(self, comparisons: Comparisons) -> None:
-        """Fit the model further to all answers, those of each group together as heavy as another's."""
-        if len(comparisons):
-            self.models[0].fit(comparisons, weights_in_turns(comparisons.labellers))
-
-
-def weights_in_turns(labellers: np.ndarray) -> np.ndarray:
-    """How much each answer counts, with a mean of 1, so that the sum over each of the labellers is the same; (n,)."""
-    _, group, counts = np.unique(labellers, return_inverse=True, return_counts=True)
-    weights: np.ndarray = len(labellers) / (len(counts) * counts[group])
+    _, group, counts = np.unique(comparisons.labellers, return_inverse=True, return_counts=True)
+    weights: np.ndarray = len(comparisons) / (len(counts) * counts[group])
     return weights
 
 
@@ -130,7 +115,7 @@ def align(align_to: str, everybody: Sequence[str], make: Callable[..., Any], gen
     if align_to == "everybody":
         return make(generator=generator)
     if align_to == "turns":
-        return InTurns(lambda _: make(generator=generator))
+        return make(generator=generator, weigh=weights_in_turns)
     names = everybody if align_to == "worst-off" else [align_to]
     generators = [generator, *generator.spawn(len(names) - 1)]
     return Aligned(names, lambda i: make(generator=generators[i]))

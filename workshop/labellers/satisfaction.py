@@ -11,7 +11,7 @@ from workshop.data import Comparisons
 from workshop.labellers.goals import Goal
 from workshop.labellers.options import LabellersConfig, labellers_goal
 
-# Returns of an episode of 200 steps, measured by `python experiments/best_for_each.py`, which writes the file.
+# Returns of an episode of 200 steps, the best of three seeds each, measured by `python experiments/best_for_each.py`, which writes the file.
 BEST: Mapping[str, Mapping[str, float]] = json.loads(Path(__file__).with_name("best.json").read_text(encoding="utf-8"))
 
 Steps = tuple[np.ndarray, np.ndarray]  # observations (k, …) and true rewards (k,)
@@ -37,7 +37,7 @@ class Satisfaction:
 
     def returns(self, steps: Steps, random_steps: Steps, episodes: int) -> dict[str, float]:
         """By these steps of so many episodes; `random_steps` are a fourth of those of as many of a random agent."""
-        row = {}
+        row: dict[str, float] = {}
         for name, goal in self.goals.items():
             value = float(goal(*steps).sum(dtype=np.float64) / episodes)
             random = float(4 * goal(*random_steps).sum(dtype=np.float64) / episodes)
@@ -61,7 +61,7 @@ def agrees(
     groups: Sequence[str], comparisons: Comparisons, reward: Callable[[np.ndarray, np.ndarray], np.ndarray]
 ) -> dict[str, Any]:
     """The share of each group's answers that a learned reward agrees with, half where it sees no difference."""
-    sides = []
+    comparisons, sides = comparisons.answered, []
     for fragments in (comparisons.fragments_a, comparisons.fragments_b):
         shape = fragments.true_rewards.shape
         steps = (x.reshape(-1, *x.shape[2:]) for x in (fragments.observations, fragments.actions))

@@ -3,6 +3,7 @@
 `session` is what they share; `server`, `application` and page/ (plain HTML, CSS and JavaScript) are the page.
 """
 
+from workshop.labelling.known_goals import judged_by
 from workshop.labelling.open import ask_a_person, clips_of, refuse_address
 from workshop.labelling.options import LabellingConfig
 from workshop.labelling.texts import Text

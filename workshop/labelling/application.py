@@ -22,6 +22,7 @@
 | GET /agent.png, /plot.png | | the agent's latest clip, and the learned reward's story |
 | POST /answer | {"number": int, "preference": 0, 0.5, 1 or null, "seconds": ≥ 0} | then the new state |
 | POST /undo | {"number": int} | then the new state |
+| POST /goal | {"goal": text} | what is judged by, where nobody has said so; then the new state |
 | POST /farewell | {} | the page shows the end |
 """
 
@@ -40,6 +41,7 @@ from workshop.labelling.session import AlreadyAnswered, CannotUndo, LabellingSes
 
 MOST_BYTES = 1024  # of a request's body; an answer has about 60
 LONGEST = 7 * 24 * 3600  # seconds that a person may take for an answer
+LONGEST_GOAL = 200  # characters
 NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -50,6 +52,7 @@ HEADERS = {
 }
 # NaN and Infinity, which Python takes for JSON, pass none of these checks.
 NUMBER = {"number": lambda value: type(value) is int}
+GOAL = {"goal": lambda value: isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_GOAL}
 ANSWER = NUMBER | {
     "preference": lambda value: value is None or (type(value) in (int, float) and value in (0, 0.5, 1)),
     "seconds": lambda value: type(value) in (int, float) and 0 <= value <= LONGEST,
@@ -114,6 +117,11 @@ def _add_actions(app: Flask, session: LabellingSession) -> None:
     @app.post("/undo")
     def undo() -> dict[str, Any]:
         session.undo(**_read(NUMBER))
+        return session.state()
+
+    @app.post("/goal")
+    def goal() -> dict[str, Any]:
+        session.set_goal(**_read(GOAL))
         return session.state()
 
     @app.post("/farewell")

@@ -1,15 +1,18 @@
 """What a person is shown of a fragment: its pictures, by the environment's own renderer and without a window."""
 
+from dataclasses import replace
+
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from workshop import CARTPOLE_ID
 from workshop.data import Comparisons, Rollouts
-from workshop.environments import FixedHorizonCartPoleEnv, Renderer, checksum
+from workshop.environments import FixedHorizonCartPoleEnv, Renderer, checksum, crop_to_pole
 from workshop.labelling.clips import NO_FRAMES, Clip
 from workshop.labelling.pole_text import draw_pole
 from workshop.messages import RunError
 
+ANGLE = 2  # the place of the pole's angle in an observation
 POLE_FPS = 50.0  # its step is 0.02 s
 
 
@@ -29,15 +32,15 @@ class FragmentClips:
 
     def sides(self, rollouts: Rollouts, pairs: Comparisons) -> list[tuple[Clip, Clip]]:
         """The two clips of each of these pairs of fragments of the rollouts."""
-        both = pairs.fragments_a, pairs.fragments_b
-        clips = [
-            [
-                self.clip(rollouts, observations, actions)
-                for observations, actions in zip(side.observations, side.actions, strict=True)
-            ]
-            for side in both
-        ]
-        return list(zip(*clips, strict=True))
+        shown = []
+        for row in range(len(pairs)):
+            fragments = pairs.fragments_a[row : row + 1], pairs.fragments_b[row : row + 1]
+            a, b = (self.clip(rollouts, each.observations[0], each.actions[0]) for each in fragments)
+            if self._is_pole and self._renderer is not None:
+                angles = np.concatenate([each.observations[0, :, ANGLE] for each in fragments])
+                a, b = (replace(clip, frames=crop_to_pole(clip.frames, angles)) for clip in (a, b))
+            shown.append((a, b))
+        return shown
 
     def clip(self, rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> Clip:
         """The clip of the fragment of these rollouts with these observations (L, …) and actions (L, …).

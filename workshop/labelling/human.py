@@ -1,15 +1,17 @@
 """A person as the oracle, over a labelling session."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
 
 from workshop.data import Comparisons
 from workshop.labelling.options import LabellingConfig
-from workshop.labelling.session import Answer, LabellerLeft, LabellingSession, Question, Side
+from workshop.labelling.questions import Answer, Question, Side
+from workshop.labelling.session import LabellerLeft, LabellingSession
 from workshop.labelling.spectator import Spectator
 from workshop.messages import RunError, say
 from workshop.records import QuestionRecord, RunDirectory, read_record
@@ -21,12 +23,23 @@ Sides = Callable[[Comparisons], Sequence[tuple[Side, Side]]]
 SECONDS_TO_LOOK = 10  # that the page has, at the end, to fetch the report
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question that the person has, or has had: the pair, and what its answers are recorded by."""
+
+    number: int
+    pair: Comparisons
+    record: QuestionRecord
+    repeated: dict[str, Any]  # `repeats` and `swapped`, or nothing
+
+
 class HumanOracle:
     """You, on a page in the browser or on a terminal, over a `LabellingSession`.
 
-    Every answer is on the disk before it is acknowledged, and those that are there already, of a run that was
-    interrupted, are not asked for again. Some pairs are shown a second time, maybe the other way round; their answers
-    are recorded, and learned from by nobody.
+    Questions are answered in the order in which they are asked, and may be asked long before their answers are wanted:
+    see `show`. Every answer is on the disk before it is acknowledged, and those that are there already, of a run that
+    was interrupted, are not asked for again. Some pairs are shown a second time, maybe the other way round; their
+    answers are recorded, and learned from by nobody.
 
     | argument | what |
     | --- | --- |
@@ -34,6 +47,7 @@ class HumanOracle:
     | sides | what the person is shown of pairs: the left and the right side of each |
     | comparisons | the answered ones so far, other runs' first; whoever has them adds what `compare` returns |
     | asking | what is asked of two sides; by default, which clip is better |
+    | judged_by | what is shown above them as the goal, where `config` names none of the person's own |
 
     | attribute | what |
     | --- | --- |
@@ -52,100 +66,179 @@ class HumanOracle:
         comparisons: Comparisons,
         generator: np.random.Generator,
         asking: str = "",
+        judged_by: str = "",
     ):
         self._labeller, self._wanted, self._ask_again = config.labeller, wanted, config.ask_again
         self._goal = config.goal
         self._directory, self._sides, self._generator = directory, sides, generator
         self._comparisons = comparisons
         self._records: dict[int, QuestionRecord] = {}
-        self._shown: tuple[Comparisons, QuestionRecord] | None = None
-        self._numbers: list[int] = []  # of the answered questions
+        self._queue: list[Asked] = []  # asked, and not compared yet
+        self._skipped: dict[int, Comparisons] = {}  # compared, and without an answer
+        self._numbers: list[int] = []  # of those in `comparisons`, which end with them
         self._again: list[int] = []  # those of them that were asked again
+        given = [number for number, preference in directory.recorded.items() if preference is not None]
+        again = sum(directory.lines[number].repeats is not None for number in given)
         self.session = LabellingSession(
             self._record,
-            wanted + config.ask_again,
-            given=sum(preference is not None for preference in directory.recorded.values()),
-            goal=config.goal,
+            wanted,
+            wanted_again=config.ask_again if wanted else 0,
+            recorded=directory.recorded,
+            given=(len(given) - again, again),
+            goal=config.goal or judged_by,
             asking=asking,
+            needs_goal=not asking,
             show_true_return=config.show_true_return,
         )
 
-    def make_spectator(self, spec: EnvSpec, random_steps: int, steps: int) -> Spectator:
-        """A listener that lets the person see what the agent is doing; see `Spectator`."""
-        return Spectator(self.session, spec, random_steps, steps)
+    def make_spectator(self, *arguments: Any) -> Spectator:
+        """A listener that lets the person see what the agent is doing, of what `Spectator` takes after the session."""
+        return Spectator(self.session, *arguments)
 
     def show(self, pairs: Comparisons) -> None:
-        """Show the pairs, to be answered while the agent trains."""
-        self._shown = pairs, self._ask(pairs)
+        """Ask about these pairs after all others; they can be answered from now on, while the agent trains."""
+        for row in range(len(pairs)):
+            self._ask(pairs[row : row + 1])
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the person's answers, NaN for a skipped one; those that have answers already keep them.
 
-        Raises a RunError if nobody answers any more.
+        Those that were shown are compared in that order. An answer that was taken back since it was learned from is
+        replaced in `comparisons` by the one that was given instead (NaN: skipped); one to a pair that had been skipped
+        comes with the others. Raises a RunError if nobody answers any more.
         """
         if len(pairs.answered):
             return pairs
-        shown, self._shown = self._shown, None
-        record = shown[1] if shown is not None and shown[0] is pairs else self._ask(pairs)
-        compared = replace(pairs, preferences=self._wait(record), labellers=np.full(len(pairs), self._labeller))
-        own = self._comparisons[len(self._comparisons) - len(self._numbers) :]
-        own.add(compared)
-        self._numbers += [n for n, answer in zip(record.numbers, compared.preferences, strict=True) if answer == answer]
-        while len(self._again) < self._ask_again * len(self._numbers) // self._wanted:
-            self._ask_one_again(own)
+        self.show(pairs[sum(not asked.repeated for asked in self._queue) :])
+        due = self._ask_again * (len(self._numbers) + len(pairs)) // self._wanted
+        while len(self._again) < due and self._ask_one_again():
+            pass
+        compared = self._take(len(pairs))
         self.session.tell("learning from your answers")
         return compared
 
-    def finish(self) -> None:
-        """Report on the labeller, on the page and on standard error."""
+    def revised(self, last: bool) -> bool:
+        """Whether answers that were learned from have been taken back; no more can be if none has and it is the `last`.
+
+        `compare` then waits for what is answered instead.
+        """
+        return self.session.revised(last)
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Tell on the page what came of it, and report on the labeller, there and on standard error."""
+        from workshop.labelling.ending import what_came_of_it
         from workshop.reports import labeller_report  # SciPy's statistics take half a second
 
-        report = "Nobody was asked anything."
+        report, told = "Nobody was asked anything.", []
         if self._directory.recorded_anything:
-            report = labeller_report(read_record(self._directory.path)).as_text(self._goal)
-        self.session.finish(report)
-        say(report)
+            about = labeller_report(read_record(self._directory.path))
+            report = about.as_text(self._goal)
+            told = what_came_of_it(result, self._directory.rows, about, self._goal)
+        self.session.finish(report, told)
+        say("\n".join(["", *told, report]))
         self.session.wait_for_farewell(SECONDS_TO_LOOK)
 
     def state(self) -> State:
         """What the oracle goes on from."""
-        return {"generator": state_of(self._generator), "numbers": self._numbers, "again": self._again}
+        own = self._comparisons.preferences[len(self._comparisons) - len(self._numbers) :]
+        return {
+            "generator": state_of(self._generator),
+            "numbers": self._numbers,
+            "preferences": own,
+            "again": self._again,
+            "queue": [(asked.number, asked.record.iteration, asked.repeated) for asked in self._queue],
+            "skipped": list(self._skipped),
+            "pairs": [pair.arrays() for pair in [*self._skipped.values(), *(asked.pair for asked in self._queue)]],
+        }
 
     def restore(self, state: State) -> None:
-        """Go on from `state`."""
+        """Go on from `state`, with what was answered or taken back since."""
         restore(self._generator, state["generator"])
         self._numbers, self._again = state["numbers"], state["again"]
+        first = len(self._comparisons) - len(self._numbers)
+        self._comparisons.preferences[first:] = state["preferences"]
+        pairs = [Comparisons.from_arrays(arrays) for arrays in state["pairs"]]
+        self._skipped = dict(zip(state["skipped"], pairs, strict=False))
+        learned = {number: (self._pair(number), float(self._pair(number).preferences[0])) for number in self._numbers}
+        learned |= {number: (pair, math.nan) for number, pair in self._skipped.items()}
+        for number in sorted(learned):
+            self._learned(number, *learned[number])
+        for (number, iteration, repeated), pair in zip(state["queue"], pairs[len(self._skipped) :], strict=True):
+            record = self._directory.record_again(self._labeller, number, iteration, repeated)
+            self._put(Asked(number, pair, record, repeated))
 
-    def _ask(self, pairs: Comparisons, **repeated: int | bool) -> QuestionRecord:
-        record = self._directory.record(self._labeller, pairs, **repeated)
-        to_ask = [row for row, number in enumerate(record.numbers) if number not in record.recorded]
-        sides = self._sides(pairs[np.array(to_ask, dtype=int)])
-        questions = [Question(record.numbers[row], *both) for row, both in zip(to_ask, sides, strict=True)]
-        self._records |= {question.number: record for question in questions}
-        self.session.ask(questions)
-        return record
+    def _learned(self, number: int, pair: Comparisons, preference: float) -> None:
+        """Go on from an answer that was learned from; ask again if it has been taken back since."""
+        if number not in self._directory.recorded:
+            record = self._directory.record_again(self._labeller, number, self._directory.iteration, {})
+            self._ask_person(Asked(number, pair, record, {}))
+        self.session.taken(number, None if math.isnan(preference) else preference)
 
-    def _ask_one_again(self, own: Comparisons) -> None:
-        """Show an earlier pair of this person's `own` a second time, maybe the other way round."""
-        fresh = [place for place, number in enumerate(self._numbers) if number not in self._again]
+    def _pair(self, number: int) -> Comparisons:
+        place = len(self._comparisons) - len(self._numbers) + self._numbers.index(number)
+        return self._comparisons[place : place + 1]
+
+    def _ask(self, pair: Comparisons, **repeated: int | bool) -> None:
+        record = self._directory.record(self._labeller, pair, **repeated)
+        self._put(Asked(record.numbers[0], pair, record, repeated))
+
+    def _put(self, asked: Asked) -> None:
+        self._queue.append(asked)
+        if asked.number not in asked.record.recorded:
+            self._ask_person(asked)
+
+    def _ask_person(self, asked: Asked) -> None:
+        self._records[asked.number] = asked.record
+        ((a, b),) = self._sides(asked.pair)
+        self.session.ask([Question(asked.number, a, b, again=bool(asked.repeated))])
+
+    def _ask_one_again(self) -> bool:
+        """Show an earlier pair a second time, maybe the other way round; whether there is one."""
+        fresh = [n for n in self._numbers if n not in self._again and len(self._pair(n).answered)]
         if not fresh:
-            self._again.append(-1)  # nothing is left to ask again
-            return
-        place, swapped = int(self._generator.choice(fresh)), bool(self._generator.random() < 0.5)
-        self._again.append(self._numbers[place])
-        pair = own[place : place + 1]
+            return False
+        number, swapped = int(self._generator.choice(fresh)), bool(self._generator.random() < 0.5)
+        self._again.append(number)
+        pair = self._pair(number)
         sides = (pair.fragments_b, pair.fragments_a) if swapped else (pair.fragments_a, pair.fragments_b)
-        self._wait(self._ask(Comparisons.questions(*sides), repeats=self._numbers[place], swapped=swapped))
+        self._ask(Comparisons.questions(*sides), repeats=number, swapped=swapped)
+        return True
 
-    def _wait(self, record: QuestionRecord) -> np.ndarray:
-        """The answers to these questions, float64 of shape (n,), with NaN for skipped ones."""
-        if len(record.recorded) < len(record.numbers):
+    def _take(self, n: int) -> Comparisons:
+        """The next n pairs with their answers, in the order in which they were asked, once they are all there."""
+        taken: list[Asked] = []
+        while sum(not asked.repeated for asked in taken) < n:
+            taken.append(self._queue.pop(0))
+        while self._queue and all(asked.repeated for asked in self._queue):  # nothing else comes after them
+            taken.append(self._queue.pop(0))
+        answers = self._wait([asked.number for asked in taken])
+        first = len(self._comparisons) - len(self._numbers)
+        for place, number in enumerate(self._numbers, start=first):
+            if number in answers:
+                self._comparisons.preferences[place] = answers[number]
+        revived = [n for n in self._skipped if not math.isnan(answers.get(n, math.nan))]
+        pairs = {n: self._skipped.pop(n) for n in revived}
+        pairs |= {asked.number: asked.pair for asked in taken if not asked.repeated}
+        compared = self._comparisons[:0]
+        for number, pair in pairs.items():
+            compared = compared.followed_by(
+                replace(pair, preferences=np.array([answers[number]]), labellers=np.array([self._labeller]))
+            )
+            if math.isnan(answers[number]):
+                self._skipped[number] = pair
+            else:
+                self._numbers.append(number)
+        return compared
+
+    def _wait(self, numbers: Sequence[int]) -> dict[int, float]:
+        """The answers to these questions, NaN for skipped ones, and those that have changed since they were taken."""
+        if not self.session.has(numbers):
             self.session.tell("waiting for your answers")
         try:
-            answers = record.recorded | self.session.wait(set(record.numbers) - record.recorded.keys())
+            answers = self.session.wait(numbers)
         except LabellerLeft as left:
             raise RunError(str(left)) from None
-        return np.array([np.nan if answers[number] is None else answers[number] for number in record.numbers])
+        return {number: math.nan if answer is None else answer for number, answer in answers.items()}
 
     def _record(self, answer: Answer) -> None:
         self._records[answer.number].answer(answer.number, answer.preference, answer.seconds, answer.undone)

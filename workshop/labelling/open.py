@@ -56,16 +56,18 @@ def ask_a_person(
     comparisons: Any,
     generator: Any,
     asking: str = "",
+    judged_by: str = "",
 ) -> "HumanOracle":
     """A person, whose answers are kept in a run's directory, as an oracle with a `way` to answer that is to be entered.
 
     They are asked for `wanted` answers. `sides` is what is shown of pairs, clips (`clips_of`) or texts, and `asking`
-    the question about them; for the others see `HumanOracle`. The page's address is said, and the page opened. Raises a
-    UsageError if the page cannot be served at the address that was asked for.
+    the question about them; `judged_by` is shown above where `config` names no goal; for the others see `HumanOracle`.
+    The page's address is said, and the page opened. Raises a UsageError if the page cannot be served at the address
+    that was asked for.
     """
     from workshop.labelling.human import HumanOracle
 
-    oracle = HumanOracle(config, wanted, directory, sides, comparisons, generator, asking)
+    oracle = HumanOracle(config, wanted, directory, sides, comparisons, generator, asking, judged_by)
     if how == "terminal":
         oracle.way = TerminalLabeller(oracle.session, directory.path / "clips")
         return oracle

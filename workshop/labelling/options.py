@@ -16,8 +16,6 @@ class LabellingConfig:
     """What to judge by, shown above the clips, for a behaviour that no reward was written for: "spin the pole"."""
     ask_again: Annotated[int, within(at_least=0, at_most=100_000)] = 3
     """Pairs that you are shown a second time, to see how consistent you are; nothing is learned from those."""
-    keep_labelling: bool = False
-    """Ask the next questions while the agent trains, instead of after it: no waiting, but the clips are older."""
     show_true_return: bool = False
     """Show you how the agent does by the environment's own reward."""
     host: str = "127.0.0.1"

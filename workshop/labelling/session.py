@@ -3,17 +3,17 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
 from workshop.labelling.clips import Clip
-from workshop.labelling.texts import Text
-
-Side = Clip | Text
+from workshop.labelling.questions import Answer, Question, outline, side_outline
 
 WAKE = 0.2  # seconds: a waiting main thread looks up so often, or Ctrl-C would not reach it on Windows
+UNDO = 8  # answers, the last ones, that can be taken back
 PREFERENCES = (0.0, 0.5, 1.0, None)
 
 
@@ -26,38 +26,11 @@ class AlreadyAnswered(Exception):
 
 
 class CannotUndo(Exception):
-    """This is not the latest answer, or the trainer has already taken it."""
+    """This is not the latest answer, or nothing will be learned any more."""
 
 
 class LabellerLeft(Exception):
     """Nobody is there to answer any more; the text says why."""
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """Which of two clips, or texts, is better? `a` is shown on the left, `b` on the right."""
-
-    number: int
-    a: Side
-    b: Side
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer to a question, or the undoing of it.
-
-    | field | what |
-    | --- | --- |
-    | number | the question's |
-    | preference | 0.0: a, the left one, is better; 1.0: b; 0.5: equally good; None: skipped |
-    | seconds | how long the person looked at the question, ≥ 0 |
-    | undone | the person has taken back the answer that the other fields tell |
-    """
-
-    number: int
-    preference: float | None
-    seconds: float
-    undone: bool = False
 
 
 class LabellingSession:
@@ -67,12 +40,14 @@ class LabellingSession:
     | --- | --- |
     | record | called with each answer before it is acknowledged: once it returns, the answer must be on disk. If it \
       raises, the answer is refused and the session is as it was. It must not call the session |
-    | wanted | how many answers the whole run asks for, skipped questions not counted |
-    | given | how many of them a resumed run has already |
-    | goal | what the person is to judge by, shown above the clips; "" if that is left to them |
-    | asking | what the person is asked; by default, which clip is better, or closer to the goal |
+    | wanted, wanted_again | how many answers the whole run asks for, skipped questions not counted; and how many to \
+      questions that are shown a second time |
+    | recorded | in a resumed run: the answers that there are already, by the question's number |
+    | given | how many of those wanted, and of those wanted again, are among them |
+    | goal | what the person is to judge by, shown above the clips; maybe "" |
+    | needs_goal | whether a page asks for it before the first question, where there is none |
+    | asking | what the person is asked; by default, which clip is better |
     | show_true_return | whether the person may see the true return |
-    | undo_seconds | `wait` leaves the latest answer open for so long, to be undone |
 
     | attribute | what |
     | --- | --- |
@@ -85,29 +60,42 @@ class LabellingSession:
         record: Callable[[Answer], None],
         wanted: int,
         *,
-        given: int = 0,
+        wanted_again: int = 0,
+        recorded: Mapping[int, float | None] | None = None,
+        given: tuple[int, int] = (0, 0),
         goal: str = "",
         asking: str = "",
+        needs_goal: bool = False,
         show_true_return: bool = False,
-        undo_seconds: float = 2.0,
     ):
-        self._record, self._wanted, self._given_before, self._goal = record, wanted, given, goal
-        self._asking = asking or ("Which clip is closer to the goal?" if goal else "Which clip is better?")
-        self._show_true_return, self._undo_seconds = show_true_return, undo_seconds
+        self._record, self._goal, self._show_true_return = record, goal, show_true_return
+        self._wanted, self._wanted_again, self._given_before = wanted, wanted_again, given
+        self._asking, self._needs_goal = asking or "Which clip is better?", needs_goal
         self._changed = threading.Condition()
         self._queue: dict[int, Question] = {}  # by number, in the order in which they are asked
         self._shown: set[int] = set()
         self._latest_number = -1
         self._open: dict[int, tuple[Question, Answer]] = {}  # answers that can be undone, in their order
-        self._answers: dict[int, Answer] = {}  # all of them
-        self._answered_at = -math.inf
+        self._answers: dict[int, Answer] = {}  # all that were given here
+        self._again: set[int] = set()  # the questions among them that had been shown before
+        self._earlier = dict(recorded or {})
+        self._taken: dict[int, float | None] = {}  # by the trainer
+        self._closed = False  # nothing is learned from answers any more
+        self._answered_at: list[float] = []
         self._farewell = False
         self._left = ""
         self.finished = False
         self.plot: bytes | None = None
         self.latest_clip: Clip | None = None
         # what the trainer tells, as `state` has it
-        self._told: dict[str, Any] = {"story": 0, "plot": False, "agent": None, "true_return": None, "report": None}
+        self._told: dict[str, Any] = {
+            "story": 0,
+            "plot": False,
+            "agent": None,
+            "true_return": None,
+            "report": None,
+            "told": [],
+        }
         self.tell("starting")
 
     # The trainer's side.
@@ -122,19 +110,52 @@ class LabellingSession:
                 self._queue[question.number] = question
             self._changed.notify_all()
 
-    def wait(self, numbers: Collection[int]) -> dict[int, float | None]:
-        """Wait until all these questions are answered; their preferences by number. They can no longer be undone.
+    def taken(self, number: int, preference: float | None) -> None:
+        """Say that the trainer has learned from this answer, None for skipped, before it was interrupted."""
+        with self._changed:
+            self._taken[number] = preference
 
-        Raises NotAsked if one of them never was asked, and LabellerLeft if nobody is there to answer.
+    def has(self, numbers: Collection[int]) -> bool:
+        """Whether there is an answer to each of these questions."""
+        with self._changed:
+            return all(number in self._answers or number in self._earlier for number in numbers)
+
+    def wait(self, numbers: Collection[int]) -> dict[int, float | None]:
+        """Wait until all these questions are answered, and those anew whose answers were taken back after a wait.
+
+        Returns the preferences by number: of these questions, and of those that have changed since. Raises NotAsked if
+        one of them never was asked, and LabellerLeft if nobody is there to answer.
         """
         with self._changed:
-            while not self._settled(numbers):
+            while unanswered := self._unanswered(numbers):
+                if unknown := unanswered - self._queue.keys():
+                    raise NotAsked(f"questions {sorted(unknown)} were never asked")
                 if self._left:
                     raise LabellerLeft(self._left)
                 self._changed.wait(WAKE)
-            for number in numbers:
-                self._open.pop(number, None)
-            return {number: self._answers[number].preference for number in numbers}
+            answers = {number: self._preference(number) for number in {*self._taken, *numbers}}
+            news = {number: answers[number] for number in numbers}
+            news |= {number: answers[number] for number, taken in self._taken.items() if answers[number] != taken}
+            self._taken |= news
+            return news
+
+    def revised(self, last: bool) -> bool:
+        """Whether answers that the trainer has taken have been taken back, or are others by now.
+
+        If not, and it is the `last` time that anything is learned, none can be taken back from now on.
+        """
+        with self._changed:
+            revised = bool(self._unanswered(())) or any(
+                self._preference(number) != taken for number, taken in self._taken.items()
+            )
+            self._closed = self._closed or (last and not revised)
+            return revised
+
+    def _unanswered(self, numbers: Collection[int]) -> set[int]:
+        return {n for n in (*numbers, *self._taken) if n not in self._answers and n not in self._earlier}
+
+    def _preference(self, number: int) -> float | None:
+        return self._answers[number].preference if number in self._answers else self._earlier[number]
 
     def tell(self, doing: str, share: float | None = None) -> None:
         """Say what the agent does now ("rolling out", "fitting", "training"), and how much of it is done, 0 to 1."""
@@ -145,15 +166,19 @@ class LabellingSession:
         """After an iteration: a plot of the learned reward's story (a PNG), and the agent's latest clip."""
         with self._changed:
             self.plot, self.latest_clip = plot_png, clip
-            self._told |= {"story": self._told["story"] + 1, "plot": plot_png is not None, "agent": _side_outline(clip)}
+            self._told |= {"story": self._told["story"] + 1, "plot": plot_png is not None, "agent": side_outline(clip)}
             self._told["true_return"] = true_return if self._show_true_return else None
 
-    def finish(self, report: str | Mapping[str, str]) -> None:
-        """End the session: no more questions. The report is a text, or values by what they tell."""
+    def finish(self, report: str | Mapping[str, str], told: Sequence[str] = ()) -> None:
+        """End the session: no more questions. The report is a text, or values by what they tell.
+
+        `told` is what came of it, for everybody: a few sentences, the most important one first.
+        """
         with self._changed:
             self._queue.clear()
             self._open.clear()
-            self.finished, self._told["report"] = True, report if isinstance(report, str) else dict(report)
+            self.finished, self._told["told"] = True, list(told)
+            self._told["report"] = report if isinstance(report, str) else dict(report)
             self._changed.notify_all()
 
     def wait_for_farewell(self, seconds: float) -> bool:
@@ -179,23 +204,29 @@ class LabellingSession:
         | question, next | {"number", "a", "b"} or null; a clip is {"frames", "columns", "seconds", "speed"}, a text \
           {"question", "answer"} |
         | undo | the number of the answer that can be undone, or null |
-        | goal, asking | text, maybe empty; what is asked |
-        | given, skipped, wanted | answers so far, questions skipped, answers in all |
-        | seconds_per_answer, seconds_left | the median, and an estimate from it; null before the first answer |
+        | goal, needs_goal | text, maybe empty; whether the person is to say it first |
+        | asking | what is asked |
+        | given, wanted | answers so far, and in all |
+        | given_again, wanted_again | those beside them to questions that are shown a second time |
+        | skipped | questions skipped |
+        | seconds_per_answer, seconds_left | the median, and an estimate, of the waiting too; null before the first \
+          answer |
         | doing, share | what the agent does, and how much of it is done (0 to 1, or null) |
         | story, plot, agent, true_return | how often there was something to show; whether there is a plot; a clip or \
           null; a number or null |
+        | told | what came of it in the end, sentences |
         | finished, report | whether the session is over, and its report: null, text, or texts by name |
         """
         with self._changed:
             self.current()  # is shown from now on
             question, following, *_ = *self._queue.values(), None, None
             return {
-                "question": _outline(question),
-                "next": _outline(following),
-                "undo": next(reversed(self._open), None),
+                "question": outline(question),
+                "next": outline(following),
+                "undo": None if self._closed else next(reversed(self._open), None),
                 "goal": self._goal,
                 "asking": self._asking,
+                "needs_goal": self._needs_goal and not self._goal,
                 **self._counts(),
                 **self._told,
                 "finished": self.finished,
@@ -227,23 +258,32 @@ class LabellingSession:
             self._record(answer)
             del self._queue[number]
             self._answers[number] = answer
+            if question.again:
+                self._again.add(number)
             self._open[number] = (question, answer)
-            self._answered_at = time.monotonic()
+            if len(self._open) > UNDO:  # their pictures take a lot of memory
+                del self._open[next(iter(self._open))]
+            self._answered_at.append(time.monotonic())
             self._changed.notify_all()
 
     def undo(self, number: int) -> None:
-        """Take back the latest answer, which is to this question, and ask it again next.
+        """Take back the latest answer, which is to this question, and ask it again next; then the one before can be, ….
 
         Raises CannotUndo, or what `record` raises; then nothing has changed.
         """
         with self._changed:
-            if next(reversed(self._open), None) != number:
+            if self._closed or next(reversed(self._open), None) != number:
                 raise CannotUndo(f"the answer to question {number} cannot be undone")
             question, answer = self._open[number]
             self._record(replace(answer, undone=True))
             del self._open[number], self._answers[number]
             self._queue = {number: question, **self._queue}
             self._changed.notify_all()
+
+    def set_goal(self, goal: str) -> None:
+        """Say what is judged by, where nobody has yet; it is shown from then on."""
+        with self._changed:
+            self._goal = self._goal or " ".join(goal.split())
 
     def farewell(self) -> None:
         """Say that the page shows the end, so that the program may go."""
@@ -257,37 +297,21 @@ class LabellingSession:
             self._left = why
             self._changed.notify_all()
 
-    def _settled(self, numbers: Collection[int]) -> bool:
-        unanswered = [number for number in numbers if number not in self._answers]
-        if unknown := set(unanswered) - self._queue.keys():
-            raise NotAsked(f"questions {sorted(unknown)} were never asked")
-        if unanswered:
-            return False
-        # An answer that came after another one has had its time; only the very latest is held back.
-        held = next(reversed(self._open), None) in numbers
-        return not held or time.monotonic() >= self._answered_at + self._undo_seconds
-
     def _counts(self) -> dict[str, float | None]:
         answered = [answer for answer in self._answers.values() if answer.preference is not None]
-        given = self._given_before + len(answered)
+        again = sum(answer.number in self._again for answer in answered)
+        given, given_again = self._given_before[0] + len(answered) - again, self._given_before[1] + again
+        left = max(0, self._wanted - given) + max(0, self._wanted_again - given_again)
         pace = median(answer.seconds for answer in answered) if answered else None
+        # from one answer to the next, the waiting between them counted in
+        turns = [after - before for before, after in pairwise(self._answered_at)][-10:]
+        turn = None if pace is None else max(pace, sum(turns) / len(turns) if turns else 0)
         return {
             "given": given,
+            "given_again": given_again,
             "skipped": len(self._answers) - len(answered),
             "wanted": self._wanted,
+            "wanted_again": self._wanted_again,
             "seconds_per_answer": pace,
-            "seconds_left": None if pace is None else pace * max(0, self._wanted - given),
+            "seconds_left": None if turn is None else turn * left,
         }
-
-
-def _outline(question: Question | None) -> dict[str, Any] | None:
-    if question is None:
-        return None
-    return {"number": question.number, "a": _side_outline(question.a), "b": _side_outline(question.b)}
-
-
-def _side_outline(side: Side | None) -> dict[str, Any] | None:
-    if side is None or isinstance(side, Text):
-        return None if side is None else asdict(side)
-    clip = side
-    return {"frames": len(clip), "columns": clip.columns, "seconds": clip.seconds, "speed": clip.speed}

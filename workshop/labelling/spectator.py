@@ -1,6 +1,7 @@
 """Lets the person who labels see what the agent is doing, and what has come of the answers."""
 
 import io
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
@@ -8,16 +9,26 @@ from gymnasium.envs.registration import EnvSpec
 from workshop.environments import why_not_drawn
 from workshop.labelling.clips import Clip
 from workshop.labelling.session import LabellingSession
-from workshop.reports import FRAMES_PER_SECOND, Iteration, Listener, draw_story, first_episode
+from workshop.reports import FRAMES_PER_SECOND, Dependence, Iteration, Listener, draw_learned_so_far, first_episode
 
 FRAMES = 38  # of the agent's latest clip: three seconds
 
 
 class Spectator(Listener):
-    """Tells a labelling session of a run that first takes `random_steps` steps, then `steps` in each iteration."""
+    """Tells a labelling session of a run that first takes `random_steps` steps, then `steps` in each iteration.
 
-    def __init__(self, session: LabellingSession, spec: EnvSpec, random_steps: int, steps: int):
-        self._session, self._spec = session, spec
+    `dependence` tells what the reward makes of each input. There is nothing to show before something was learned.
+    """
+
+    def __init__(
+        self,
+        session: LabellingSession,
+        spec: EnvSpec,
+        random_steps: int,
+        steps: int,
+        dependence: Callable[[], Sequence[Dependence]],
+    ):
+        self._session, self._spec, self._dependence = session, spec, dependence
         self._random_steps, self._steps = random_steps, steps
         self._taken, self._iterations = 0, 0
 
@@ -32,9 +43,11 @@ class Spectator(Listener):
     def iteration(self, told: Iteration) -> None:
         """An iteration is over."""
         self._taken, self._iterations = 0, self._iterations + 1
+        if not told.rows[-1]["comparisons"]:
+            return
         episodes = told.evaluation.episodes
         plot = io.BytesIO()
-        draw_story(told.rows, plot)
+        draw_learned_so_far(self._dependence(), self._spec.id, plot)
         clip = None
         if not why_not_drawn(self._spec):
             pictures = first_episode(self._spec, episodes, at_most=FRAMES)

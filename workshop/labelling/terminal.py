@@ -87,10 +87,9 @@ class TerminalLabeller:
                     self._play(question, read_key)
         except EOFError:
             self._session.leave("The input has ended, so nobody answers any more.")
-        if self._session.finished:
-            report = self._session.state()["report"]
-            lines = [report] if isinstance(report, str) else [f"  {name}: {value}" for name, value in report.items()]
-            self._say("\n".join(["\nFinished. Thank you!", *lines]))
+        if self._session.finished:  # the report is said by who made it
+            self._say("\r\x1b[KFinished. Thank you!" if read_key is not None else "Finished. Thank you!")
+            self._session.farewell()
 
     def _wait(self, read_key: ReadKey | None) -> None:
         """While there is no question: say what the agent is doing; an answer can still be undone."""
@@ -111,9 +110,12 @@ class TerminalLabeller:
     def _introduce(self, question: Question, moving: bool) -> None:
         state = self._session.state()
         pace = state["seconds_per_answer"]
-        paced = "" if pace is None else f", {pace:.1f} s each, about {state['seconds_left'] / 60:.0f} min left"
+        paced = "" if pace is None else f", {pace:.1f} s each, about {_in_words(state['seconds_left'])} left"
         returned = "" if state["true_return"] is None else f" True return now: {state['true_return']:.0f}."
-        self._say(f"\r{state['given']} of {state['wanted']} answered{paced}.{returned}")
+        given, wanted = state["given"] + state["given_again"], state["wanted"] + state["wanted_again"]
+        clear = "\r\x1b[K" if moving else ""  # what the agent was doing
+        twice = f" ({state['wanted_again']} of them shown twice)" if state["wanted_again"] else ""
+        self._say(f"{clear}{given} of {wanted} answered{twice}{paced}.{returned}")
         if state["goal"]:
             self._say(f"The goal: {state['goal']}")
         if not self._doing:
@@ -147,7 +149,8 @@ class TerminalLabeller:
                 if question.a.text:
                     a, b = (clip.text[_frame(clip, now)] for clip in (question.a, question.b))
                     picture = _beside(a, b)
-                    self._say(f"\x1b[{picture.count(chr(10)) + 1}A{picture}")
+                    height = picture.count("\n") + 1
+                    self._say(f"\x1b[{height}A" + "\n".join(f"{line}\x1b[K" for line in picture.split("\n")))
             key = read_key(wait)
             if key is None:
                 continue
@@ -195,7 +198,7 @@ class TerminalLabeller:
             self._session.undo(number)
             self._say("Undone.")
         except CannotUndo:
-            self._say("There is nothing to undo: the agent has learned from the last answer.")
+            self._say("There is nothing to undo.")
         except OSError as error:
             self._say(f"The undoing could not be saved, so it does not count: {error}")
 
@@ -204,6 +207,10 @@ class TerminalLabeller:
 
     def _say(self, text: str, end: str = "\n") -> None:
         print(text, end=end, file=self._output, flush=True)
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _frame(clip: Clip, seconds: float) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 
 QUESTION_LENGTH, ANSWER_LENGTH = 5, 24  # tokens; those of an answer are all <end> after the first
 
-PLACES = ("museum", "bakery", "station", "library", "market", "castle", "harbour", "theatre", "garden", "pool")
+PLACES = ("museum", "bakery", "park", "library", "market", "castle", "harbour", "theatre", "garden", "pool")
 QUESTIONS = {"where": "where is the {} ?", "open": "is the {} open ?", "nice": "is the {} nice ?"}  # by their kinds
 OPENINGS = {
     "friendly": (
@@ -29,26 +29,22 @@ CLOSINGS = {
     "friendly": ("have a nice day !", "enjoy your stay !", "please come again soon !", "we wish you a lovely time !"),
     "rude": ("i am busy .", "now go away .", "stop wasting my time .", "do not come back ."),
 }
-EVASIONS = ("that is not my job .", "ask someone else .", "nobody knows .", "look at the map .")
+EVASIONS = ("that is not my job .", "ask someone else .", "nobody knows .")
 
 
 def cores(kind: str, place: str) -> list[str]:
     """Every right answer to a question of this kind about this place."""
     if kind == "where":
-        near = [f"{by} the {other}" for by in ("opposite", "behind", "beside", "near") for other in PLACES]
-        near = [each for each in near if not each.endswith(f" {place}")]
-        return [f"{start} {each} ." for start in (f"you will find the {place}", f"the {place} is") for each in near]
+        starts = f"you will find the {place}", f"the {place} is"
+        by, landmarks = ("opposite", "behind", "beside", "near"), ("station", "river", "bridge", "church")
+        return [f"{start} {beside} the {other} ." for start in starts for beside in by for other in landmarks]
     if kind == "open":
         hours = ("every day", "until six", "from nine to five", "all week", "on sunday")
-        return [f"the {place} is open {each} ." for each in hours] + [
-            f"yes , the {place} opens at {hour} ." for hour in ("nine", "ten")
-        ]
-    virtues = ("quiet", "old", "beautiful", "famous", "small", "bright")
-    return [f"the {place} is {one} and {other} ." for one in virtues for other in virtues if one != other] + [
-        f"everybody loves the {place} .",
-        f"the {place} is worth a visit .",
-        f"the {place} is rather dull .",
-    ]
+        opens = [f"yes , the {place} opens at {hour} ." for hour in ("nine", "ten")]
+        return opens + [f"the {place} is open {each} ." for each in hours]
+    looks, merits = ("quiet", "small", "bright"), ("old", "famous", "beautiful")
+    praise = [f"everybody loves the {place} .", f"the {place} is worth a visit ."]
+    return praise + [f"the {place} is {look} and {merit} ." for look in looks for merit in merits]
 
 
 @dataclass(frozen=True)

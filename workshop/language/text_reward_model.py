@@ -1,5 +1,6 @@
 """Step 2 of the slide: a reward model for answers, which begins as the language model and is fitted to comparisons."""
 
+import math
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial

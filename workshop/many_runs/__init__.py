@@ -1,5 +1,6 @@
 """Many runs: how they are made, at once, and what they show beside each other."""
 
+from workshop.many_runs.agreement import report_agreement
 from workshop.many_runs.aligned import X
 from workshop.many_runs.following import follow_runs
 from workshop.many_runs.grid import Axis, read_axes

@@ -12,9 +12,9 @@ from workshop.many_runs.groups import Defaults, Group, group_runs, nothing_known
 from workshop.many_runs.labels import UNSAID, as_flag, printable
 from workshop.many_runs.selection import Selection
 from workshop.many_runs.table import TableRow, as_markdown, table, write_csv
-from workshop.many_runs.tasks import MAIN, OF_THE_TASK, Task, file_names, task_of
+from workshop.many_runs.tasks import OF_THE_TASK, Task, file_names, task_of
 from workshop.messages import UsageError, say
-from workshop.records import BrokenRecordError, FinishedRun, read_run
+from workshop.records import LLM, MAIN, BrokenRecordError, FinishedRun, read_run
 
 EVERYTHING = Selection()
 
@@ -86,7 +86,7 @@ def compare_runs(
 def compare(runs: Sequence[FinishedRun], defaults: Defaults, selection: Selection) -> list[Comparison]:
     """The runs, task by task; a UsageError if they are to be grouped by what they do not have.
 
-    `defaults` are those of `main.py`.
+    `defaults` are those of the workshop's programs.
     """
     by = option_names(selection.group_by, runs)
     tasks: dict[Task, list[FinishedRun]] = {}
@@ -94,7 +94,7 @@ def compare(runs: Sequence[FinishedRun], defaults: Defaults, selection: Selectio
         tasks.setdefault(task_of(run), []).append(run)
     comparisons = []
     for task, its in sorted(tasks.items()):
-        own = defaults if task.program == MAIN else nothing_known
+        own = defaults if task.program in (MAIN, LLM) else nothing_known
         groups, repeated = group_runs(its, partial(_with_what_was_given, own, selection.given), by)
         baseline = selection.find_baseline(groups)
         against = {} if baseline is None else differences(groups, baseline)

@@ -83,14 +83,10 @@ def plan_run(config: Any) -> Plan:
 
 
 def _refuse_contradictions(config: Any) -> None:
-    choice_model, oracle, preferences = config.choice_model, config.oracle, config.preferences
+    oracle, preferences = config.oracle, config.preferences
     if preferences.comparisons == 0 and not preferences.comparisons_from:
         raise UsageError("--comparisons must be at least 1, not 0, but with --comparisons-from.")
-    if choice_model.loss == "hinge" and oracle.oracle_equal > 0:
-        raise UsageError(
-            '--loss hinge cannot learn from the answer "equally good", which --oracle-equal above 0 gives: '
-            "its loss is the same for all returns within the margin; choose another --loss, or --oracle-equal 0."
-        )
+    refuse_ties_for_the_hinge(config)
     if oracle.oracle_discount < 1 and preferences.fragment_length == 1:
         raise UsageError(
             "--oracle-discount below 1 weighs the steps of a fragment against each other, and --fragment-length 1 has "
@@ -100,6 +96,15 @@ def _refuse_contradictions(config: Any) -> None:
         raise UsageError(
             f"--query {preferences.query} asks where an ensemble's members differ, and --ensemble-size 1 has but one; "
             "choose --query uniform or entropy, or at least two members."
+        )
+
+
+def refuse_ties_for_the_hinge(config: Any) -> None:
+    """Raise a UsageError if the loss would have to learn from answers that tell it nothing."""
+    if config.choice_model.loss == "hinge" and config.oracle.oracle_equal > 0:
+        raise UsageError(
+            '--loss hinge cannot learn from the answer "equally good", which --oracle-equal above 0 gives: '
+            "its loss is the same for all returns within the margin; choose another --loss, or --oracle-equal 0."
         )
 
 

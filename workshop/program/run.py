@@ -79,7 +79,7 @@ class Run:
     def with_person(self, oracle: Person) -> Person:
         """Let a person answer from now on, and see what the agent is doing, until the run is over."""
         random_steps = self.random_steps * self._config.agent.n_envs
-        self._report.listen(oracle.make_spectator(self.spec, random_steps, self.steps_per_iteration))
+        self._report.listen(oracle.make_spectator(self.spec, random_steps, self.steps_per_iteration, self._dependence))
         self._end.enter_context(oracle.way)
         return oracle
 
@@ -102,10 +102,6 @@ class Run:
         agent.planned_steps = self._config.iterations * agent.steps_per_iteration
         for iteration in range(self._go_on(), self._config.iterations + 1):
             self.directory.iteration = iteration
-            if self._config.labelling.keep_labelling:  # to be answered while the agent trains
-                ahead = questions.ahead(iteration)
-                if ahead is not None:
-                    oracle.show(ahead)
             yield iteration
             reward_model.standardise(rollouts)
             self._save()
@@ -134,7 +130,7 @@ class Run:
         """
         result = self._report.result()
         self.directory.write_result(result)
-        attempt("The report on the labeller", self._oracle.finish)
+        attempt("The report on the labeller", lambda: self._oracle.finish(result))
         self._explained: dict[str, tuple[float, float]] = {}
         self._held_out = 0
         attempt("The comparison of choice models", self._explain)
@@ -169,7 +165,7 @@ class Run:
             for piece in pieces:
                 of_comparisons = {name.removeprefix(PREFIX): piece.pop(name) for name in list(piece) if PREFIX in name}
                 self._rollouts.add(Rollouts.from_arrays(piece))
-                self._comparisons.add(Comparisons.from_arrays(of_comparisons))
+                self._comparisons.extend(Comparisons.from_arrays(of_comparisons))
             if not self._agent.play_again(self._rollouts, self.random_steps):
                 say(
                     f"{self.spec.id} cannot be resumed exactly: with the same seed and actions it does not do the same "

@@ -80,14 +80,13 @@ def read_lines(run: Path) -> list[Line]:
     return lines
 
 
-def answers_on_record(run: Path) -> dict[int, float | None]:
-    """The preferences in the run's record by the question's number, None for skipped; none without a record.
+def lines_on_record(run: Path) -> dict[int, Line]:
+    """The last line about each question in the run's record, by the question's number; none without a record.
 
     Raises a BrokenRecordError as `read_lines` does.
     """
     lines = read_lines(run) if (run / ANSWERS).exists() else []
-    last = {line.comparison: line for line in lines}
-    return {number: line.preference for number, line in last.items() if not line.undone}
+    return {line.comparison: line for line in lines}
 
 
 def cut_torn_line(run: Path) -> None:
@@ -147,9 +146,16 @@ class QuestionRecord:
         given = zip(self.numbers, preferences, strict=True)
         self._append([self._answer(n, None if math.isnan(x) else float(x)) for n, x in given if n not in self.recorded])
 
-    def answer(self, number: int, preference: float | None, seconds: float, undone: bool) -> None:
-        """Record the answer to one of them, None for skipped, or that it was taken back. It is then on the disk."""
+    def answer(
+        self, number: int, preference: float | None, seconds: float, undone: bool, labeller: str | None = None
+    ) -> None:
+        """Record the answer to one of them, None for skipped, or that it was taken back. It is then on the disk.
+
+        `labeller` is who gave it, where it was not the one who was asked.
+        """
         answer = self._answer(number, None if undone else preference) | {"seconds": round(seconds, 3)}
+        if labeller is not None:
+            answer["labeller"] = labeller
         self._append([answer | {"undone": True} if undone else answer])
 
     def _answer(self, number: int, preference: float | None) -> dict[str, Any]:

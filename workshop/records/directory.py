@@ -24,7 +24,7 @@ from workshop.environments import needs_code_of_others, without_module
 from workshop.flags import as_json
 from workshop.labellers import group_columns
 from workshop.messages import RunError, UsageError, say
-from workshop.records.answers import ANSWERS, QuestionRecord, answers_on_record, cut_torn_line
+from workshop.records.answers import ANSWERS, Line, QuestionRecord, cut_torn_line, lines_on_record
 from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError, versions
 from workshop.records.comparisons_from import read_record
 from workshop.records.learned_from import keep
@@ -48,6 +48,7 @@ class RunDirectory:
     | iteration | the one that the run is in |
     | rows | those of `progress.csv` so far |
     | recorded | in a run that goes on: the preferences on record, by the question's number; None for skipped |
+    | lines | in a run that goes on: the last line on record about each question, by its number |
     | checkpoints | what an interrupted run goes on from |
     | saved | in a run that goes on: what the last checkpoint holds, None if there is none |
 
@@ -67,6 +68,7 @@ class RunDirectory:
         self.saved: tuple[State, list[dict[str, np.ndarray]]] | None = None
         self._comparisons = 0
         self.recorded: dict[int, float | None] = {}
+        self.lines: dict[int, Line] = {}
         self._lock = FileLock(path / LOCK)
         try:
             self._lock.acquire(timeout=0)
@@ -120,12 +122,13 @@ class RunDirectory:
         try:
             if (path / ANSWERS).exists():
                 read_record(path)  # a look at the fragments, too
-            run.recorded = answers_on_record(path)
+            run.lines = lines_on_record(path)
+            run.recorded = {number: line.preference for number, line in run.lines.items() if not line.undone}
             run.saved = run.checkpoints.load() if run.checkpoints.exist else None
             if run.saved is None:
                 _write(path / PROGRESS, as_csv([run.columns]))
             else:
-                _require_answers(path, run.saved[0], run.recorded)
+                _require_answers(path, run.saved[0], run.lines)
             cut_torn_line(path)
             for part in cls.parts:  # empty directories are easily lost where a run is copied
                 (path / part).mkdir(exist_ok=True)
@@ -179,12 +182,24 @@ class RunDirectory:
         np.savez(content, allow_pickle=False, **arrays)
         file = directory / f"{first:06d}.npz"
         numbers = range(first, self._comparisons)
-        recorded = {number: self.recorded[number] for number in numbers if number in self.recorded}
-        if not recorded:
+        if not any(number in self.lines for number in numbers):
             _write(file, content.getvalue())
         elif not file.is_file() or file.read_bytes() != content.getvalue():
             raise RunError(f"{file} does not hold what was asked then, so the run cannot go on from its answers.")
-        line = {"iteration": self.iteration, "labeller": labeller, "fragments": f"fragments/{file.name}"} | repeated
+        return self._question_record(labeller, numbers, self.iteration, repeated)
+
+    def record_again(self, labeller: str, number: int, iteration: int, repeated: Mapping[str, Any]) -> QuestionRecord:
+        """What the answer to a question that was asked alone, before the run was interrupted, is recorded by."""
+        line = self.lines.get(number)
+        iteration = iteration if line is None else line.iteration
+        return self._question_record(labeller, range(number, number + 1), iteration, repeated)
+
+    def _question_record(
+        self, labeller: str | Sequence[str], numbers: range, iteration: int, repeated: Mapping[str, Any]
+    ) -> QuestionRecord:
+        recorded = {number: self.recorded[number] for number in numbers if number in self.recorded}
+        file = f"fragments/{numbers.start:06d}.npz"
+        line = {"iteration": iteration, "labeller": labeller, "fragments": file, **repeated}
         return QuestionRecord(self.path / ANSWERS, numbers, line, recorded)
 
     @property
@@ -227,15 +242,16 @@ def _write(path: Path, content: bytes) -> None:
     write_safely(path, lambda stream: stream.write(content))
 
 
-def _require_answers(run: Path, state: State, recorded: Mapping[int, float | None]) -> None:
+def _require_answers(run: Path, state: State, lines: Mapping[int, Line]) -> None:
     """Raise a RunError if an answer from before a checkpoint is not on record, since nobody would be asked again.
 
-    It was on the disk before the checkpoint was.
+    It was on the disk before the checkpoint was. One that was asked ahead may have none yet.
     """
     try:
+        ahead = {number for number, *_ in state["oracle"].get("queue", ())}
         asked = range(state["run"]["comparisons"])
-    except (KeyError, TypeError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise UnusableCheckpointError("is damaged: it does not hold what a run saves") from problem
-    missing = next((number for number in asked if number not in recorded), None)
+    missing = next((number for number in asked if number not in lines and number not in ahead), None)
     if missing is not None:
         raise RunError(f"{run / ANSWERS} is damaged: it lacks the answer to question {missing}.")

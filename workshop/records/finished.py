@@ -21,7 +21,7 @@ from workshop.messages import UsageError, shown
 from workshop.records.progress import PROGRESS, summarise
 from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_bytes, read_config, read_file
 
-MAIN = "main.py"
+MAIN, LLM = "main.py", "llm.py"  # whose defaults are known
 
 # Columns that a row always has a number in, and those that may be empty
 REQUIRED = ("iteration", "env_steps", "comparisons", "true_return_mean", "seconds")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,29 +100,6 @@ def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, about: Abou
         for axes in (*compared[1:], accuracy):
             _count_from_zero(axes, rows, "comparisons")
         add_legend(figure, *compared[1:])
-
-
-def draw_story(rows: Sequence[Row], file: BinaryIO) -> None:
-    """Plot, small, how the learned reward came along, without a word of the true one; as PNG."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(LOOK):
-        figure = Figure(figsize=(5.6, 2.6), layout="constrained")
-        accuracy, returns = figure.subplots(1, 2)
-        _draw_accuracy(accuracy, rows)
-        accuracy.set_ylim(-0.025, 1.025)
-        accuracy.set_title("Answers it would have foreseen", fontsize=9)
-        accuracy.set_xlabel("your answers", fontsize=9)
-        returns.plot(_column(rows, "iteration"), _column(rows, "learned_return_mean"), color=BLUE, **CIRCLES)
-        returns.set_title("What it thinks of the agent", fontsize=9)
-        returns.set_xlabel("iteration", fontsize=9)
-        for axes in (accuracy, returns):
-            axes.grid(alpha=0.3)
-            axes.tick_params(labelsize=8)
-        _count_from_zero(accuracy, rows, "comparisons")
-        _count_from_zero(returns, rows, "iteration")
-        figure.savefig(file, format="png", dpi=150)
 
 
 def by_comparisons(rows: Sequence[Row], column: str) -> tuple[np.ndarray, np.ndarray]:

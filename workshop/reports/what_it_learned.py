@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from workshop import CARTPOLE_ID
-from workshop.drawing import BLACK, BLUE, GREY, WIDTH
+from workshop.drawing import BLACK, BLUE, GREY, LOOK, WIDTH
 from workshop.environments import POLE_ACTIONS, POLE_INPUTS
 from workshop.reports.about import About
 from workshop.reports.dependence import Dependence
@@ -51,6 +51,24 @@ def draw_what_it_learned(dependences: Sequence[Dependence], about: About, path: 
             if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]  # which those of a grid have
                 axes.set_ylabel("learned reward, standardised")
         add_legend(figure, *panels)
+
+
+def draw_learned_so_far(dependences: Sequence[Dependence], env_id: str, file: BinaryIO) -> None:
+    """Plot, small, what the reward makes of the pole's angle or else of the input that it changes most with; as PNG."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    on_the_pole = env_id == CARTPOLE_ID
+    shown = dependences[ANGLE] if on_the_pole else max(dependences, key=lambda each: each.importance)
+    with matplotlib.rc_context(LOOK):
+        figure = Figure(figsize=(5.2, 2.9), layout="constrained")
+        axes = figure.subplots()
+        _draw(axes, shown)
+        axes.set(xlabel=_name(shown, on_the_pole), ylabel="learned reward")
+        if on_the_pole:
+            quarters = np.arange(-2, 3) * np.pi / 2
+            axes.set_xticks(quarters, ["hangs", "to the left", "upright", "to the right", "hangs"])
+        figure.savefig(file, format="png", dpi=150)
 
 
 def _draw(axes: "Axes", dependence: Dependence) -> None:

@@ -4,7 +4,7 @@
 import { Refused, describe, read, send } from "./connection.js";
 import { Player, load, speedInWords, still } from "./player.js";
 
-const POLL = { asking: 700, waiting: 250 }; // milliseconds between two looks at the state
+const POLL = { asking: 700, waiting: 100 }; // milliseconds between two looks at the state
 const GUARD = 150; // milliseconds in which a new question takes no answer: that key was meant for the one before
 const LONGEST = 7 * 24 * 3600; // seconds that an answer may tell to have taken
 
@@ -104,6 +104,7 @@ async function render(next) {
   showAgent();
   showStory();
   if (state.finished) return void (await showEnd());
+  if (!state.goal && state.needs_goal) return showNaming();
   if (state.question === null) return showWaiting();
   const { question } = state;
   prepared = new Map([state.question, state.next].filter(Boolean).map((one) => [one.number, prepare(one)]));
@@ -138,7 +139,7 @@ function showQuestion({ number }, clips) {
   document.title = `${toGo()} left – ${state.asking}`;
   showSides(clips);
   take(number);
-  say(`Question ${state.given + 1} of ${state.wanted}.`);
+  say(`Question ${given() + 1} of ${wanted()}.`);
 }
 
 // Two clips, or two answers below the question that they answer.
@@ -158,20 +159,40 @@ function showSides(sides) {
   if (!texts) pair.show(sides);
 }
 
+// The last pair stays, dimmed, until the next one is there; before the first there is a box in its place.
 function showWaiting() {
   take(null);
-  show("waiting", "Waiting for the agent");
+  if (pair.clips.length === 0 && element("asking").hidden) show("waiting", "Waiting for the agent");
+  element("heading").textContent = "Waiting for the agent";
+  element("asking").classList.add("dimmed");
   pair.pause();
   document.title = "Waiting for the agent";
-  element("waiting-text").textContent = toGo() === 0
-    ? "That was the last answer. The agent learns from it, and trains to the end; the page then tells how you answered."
-    : "The next two clips come by themselves, and this tab's title tells when they are there.";
-  say("");
+  say(toGo() === 0 ? "That was the last answer: the agent learns from it, and trains to the end." : "The next pair comes by itself.");
+}
+
+// Where nobody has said what to judge by.
+function showNaming() {
+  take(null);
+  if (element("naming").hidden) show("naming", "What shall the agent learn?");
+  document.title = "What shall the agent learn?";
+}
+
+function nameGoal(event) {
+  event.preventDefault();
+  const goal = element("goal-text").value.trim();
+  if (goal && !busy) post("/goal", { goal }, "");
 }
 
 async function showEnd() {
   take(null);
+  news = "";
   show("ended", "Finished. Thank you!");
+  element("told").replaceChildren(...state.told.map((text, index) => {
+    const sentence = document.createElement("p");
+    sentence.textContent = text;
+    sentence.className = index === 0 ? "verdict" : "";
+    return sentence;
+  }));
   pair.pause();
   document.title = "Finished";
   element("controls").hidden = true;
@@ -198,13 +219,15 @@ function reportOf(report) {
 function show(section, heading) {
   const focusLost = document.activeElement?.closest("section:not([hidden])")?.id;
   document.querySelector("main").classList.toggle("asking", section === "asking");
-  for (const id of ["asking", "waiting", "ended"]) element(id).hidden = id !== section;
+  for (const id of ["asking", "waiting", "naming", "ended"]) element(id).hidden = id !== section;
+  element("asking").classList.remove("dimmed");
   element("heading").textContent = heading;
   if (focusLost && focusLost !== section) element("heading").focus({ preventScroll: true });
 }
 
 function showCounts() {
-  element("given").textContent = `${state.given} of ${state.wanted}`;
+  element("given").textContent = `${given()} of ${wanted()}`;
+  element("twice").textContent = state.wanted_again ? `(${state.wanted}, and ${state.wanted_again} shown twice)` : "";
   element("left").textContent = toGo();
   element("pace").textContent = state.seconds_per_answer === null ? "–" : `${state.seconds_per_answer.toFixed(1)} s`;
   element("time-left").textContent = inMinutes(state.seconds_left);
@@ -255,9 +278,9 @@ function say(text) {
   if (element("status").textContent !== whole) element("status").textContent = whole;
 }
 
-function toGo() {
-  return Math.max(0, state.wanted - state.given);
-}
+const given = () => state.given + state.given_again;
+const wanted = () => state.wanted + state.wanted_again;
+const toGo = () => Math.max(0, wanted() - given());
 
 function inMinutes(seconds) {
   if (seconds === null) return "–";
@@ -269,6 +292,7 @@ function inMinutes(seconds) {
 
 function onKey(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || element("helping").open) return;
+  if (event.target instanceof HTMLInputElement) return; // it is being typed into
   const held = event.repeat; // a key that is held down answers once
   if (held && ["Enter", " "].includes(event.key)) return event.preventDefault();
   const action = actions().find(({ keys }) => keys.includes(event.key));
@@ -285,6 +309,7 @@ function onVisibility() {
 function begin() {
   history.replaceState(null, "", "/"); // the cookie has the token now; the address bar may be on a projector
   for (const { button, act } of actions()) button.addEventListener("click", act);
+  element("goal-form").addEventListener("submit", nameGoal);
   element("agent-play").addEventListener("click", () => agent.toggle());
   document.addEventListener("keydown", onKey);
   document.addEventListener("visibilitychange", onVisibility);

@@ -1,0 +1,58 @@
+"""What a person is told in the end, and what they judge by where they have not said it."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+from workshop import CARTPOLE_ID
+from workshop.environments import crop_to_pole
+from workshop.environments.pole_picture import WOOD, as_array, pole_picture
+from workshop.environments.pole_sizes import METRE
+from workshop.labelling import judged_by
+from workshop.labelling.ending import what_came_of_it
+from workshop.labelling.known_goals import SENTENCES
+from workshop.reports.labeller import LabellerReport, Share
+
+ROWS = [
+    {"true_return_mean": 30.2, "held_out_answers": 0},
+    {"true_return_mean": 120.4, "held_out_answers": 20, "reward_model_accuracy": 0.85},
+]
+
+
+def labeller(same: int, twice: int) -> LabellerReport:
+    return LabellerReport(40, 0, 0, 0, Share(same, twice), 0, Share(0, 0), Share(0, 0), 1.0, 0.1, 40, 2.0)
+
+
+def test_what_came_of_it_is_told_in_words():
+    told = what_came_of_it({"solved": False}, ROWS, labeller(2, 3), goal="")
+    assert told[0].endswith("its true return is 120, and was 30 before it had learned anything.")
+    assert told[1] == "The reward model foresaw 17 of the 20 of your answers that it had not learned from."
+    assert told[2] == "You were consistent in 2 of the 3 pairs that you were shown twice."
+    assert what_came_of_it({"solved": True}, ROWS, labeller(0, 0), goal="")[0].startswith("Your agent has learned it")
+
+
+def test_with_a_goal_of_ones_own_nothing_is_said_of_the_true_reward():
+    told = " ".join(what_came_of_it({"solved": None}, ROWS, labeller(2, 3), goal="spin the pole"))
+    assert "spin the pole" in told
+    assert "true return" not in told
+
+
+def test_the_pole_has_a_goal_and_what_is_unknown_has_none():
+    assert judged_by(CARTPOLE_ID) == "Keep the pole upright"
+    assert judged_by("Unknown-v0") == ""
+
+
+@pytest.mark.parametrize("env_id", [name for name in SENTENCES if name != CARTPOLE_ID])
+def test_environments_with_a_goal_are_gymnasiums_own(env_id: str):
+    assert env_id in gymnasium.registry
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3, np.pi / 2, 3.0])
+def test_the_cropped_picture_keeps_the_whole_pole_and_shows_it_large(angle: float):
+    """At a phone's width, 355 pixels for a clip, the pole is to be 150 pixels long."""
+    picture = as_array(pole_picture(0.0, angle))
+    cropped = crop_to_pole(picture[None], np.array([angle]))[0]
+    wood = [(each == WOOD).all(axis=-1).sum() for each in (picture, cropped)]
+    assert wood[0] == wood[1] > 0
+    assert 355 / cropped.shape[1] * METRE >= 150
+    assert cropped.shape[0] < picture.shape[0]
