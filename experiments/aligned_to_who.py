@@ -1,9 +1,9 @@
 """Aligned to who? `python experiments/aligned_to_who.py`: two groups, one agent, and what each of them gets.
 
-Runs `main.py` with a majority that wants the pole upright and a minority that wants it to spin (--majority, --minority):
-the minority's share from 0 to 0.5, and each way of aligning at shares 0.25 and 0.5. Writes a row for each run to a CSV
-and draws what each group got, with each seed; with `first_alpha`, the agreement measured before the agent trains, it
-tells whether that foretells who loses. Flags after `--` go to `main.py`.
+Runs `main.py` with a majority that wants the pole upright and a minority that wants it to spin: the minority's share
+from 0 to 0.5, and each way of aligning at shares 0.25 and 0.5. Writes a row for each group of each run to a CSV and
+draws what each group got. It tells, too, whether the agreement measured before the agent trains (`alpha_first`)
+foretells what the minority gets. Flags after `--` go to `main.py`.
 """
 
 import csv
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from many_runs import ROOT, Seeds, print_table, read_command_line
+from many_runs import Seeds, print_table, read_command_line
 from runs_of_main import run_main
 from scipy.stats import spearmanr
 
@@ -22,7 +22,7 @@ from workshop.commands import run_program
 
 SHARES = 0.0, 0.125, 0.25, 0.375, 0.5
 NOBODY = 1e-6  # labellers in a group that is measured, but not asked
-COLUMNS = "align_to share seed group return got agrees alpha_first".split()
+COLUMNS = ["align_to", "share", "seed", "group", "return", "got", "agrees", "alpha_first"]
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,11 @@ def main() -> None:
     draw(rows, options)
     print_table("aligned to | minority | group | got: mean | each seed", table(rows, ways, options))
     everybody = [row for row in rows if row["align_to"] == "everybody" and row["group"] == options.minority]
-    alphas, got = ([float(row[name]) for row in everybody] for name in ("alpha_first", "got"))
+    alphas, theirs = ([float(row[name]) for row in everybody] for name in ("alpha_first", "got"))
     if len(everybody) > 2:
-        foretold = spearmanr(alphas, got)
-        print(
-            f"\nAlpha at the start against what {options.minority} got: Spearman {foretold.statistic:.2f}, p {foretold.pvalue:.2f}"
-        )
+        found = spearmanr(alphas, theirs)
+        what = f"Alpha at the start against what {options.minority} got"
+        print(f"\n{what}: Spearman {found.statistic:.2f}, p {found.pvalue:.2f}")
 
 
 def one(

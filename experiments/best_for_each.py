@@ -1,7 +1,7 @@
 """What is the best that each group can get? `python experiments/best_for_each.py`.
 
 Trains an agent for each goal of the pole alone, from answers of one group that wants nothing else, and writes the
-best return of the seeds to `workshop/labellers/best.json`: the 1 of `got` in `progress.csv`. It is the best, since a run
+best return of the seeds to `workshop/labellers/best.json`: the 1 of `got` in `progress.csv`. The best, since a run
 that failed says nothing of what there was to get. Flags after `--` go to `main.py`.
 """
 

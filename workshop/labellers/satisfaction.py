@@ -11,7 +11,7 @@ from workshop.data import Comparisons
 from workshop.labellers.goals import Goal
 from workshop.labellers.options import LabellersConfig, labellers_goal
 
-# Returns of an episode of 200 steps, the best of three seeds each, measured by `python experiments/best_for_each.py`, which writes the file.
+# Returns of an episode of 200 steps, the best of three seeds; `python experiments/best_for_each.py` writes the file.
 BEST: Mapping[str, Mapping[str, float]] = json.loads(Path(__file__).with_name("best.json").read_text(encoding="utf-8"))
 
 Steps = tuple[np.ndarray, np.ndarray]  # observations (k, …) and true rewards (k,)
