@@ -5,6 +5,7 @@ better?". This file is the whole story. The exercise is `preference_loss`, below
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from workshop import processes
@@ -21,6 +22,7 @@ from workshop.agent import Agent, AgentConfig
 from workshop.data import Comparisons, Rollouts
 from workshop.environments import EnvironmentConfig
 from workshop.exercise import ChoiceModelConfig, choice_model
+from workshop.labellers import LabellersConfig, align
 from workshop.labelling import LabellingConfig
 from workshop.program import Program, Run, RunConfig
 
@@ -67,6 +69,7 @@ class Config(RunConfig):
     reward_model: RewardModelConfig = field(default_factory=RewardModelConfig)
     preferences: PreferencesConfig = field(default_factory=PreferencesConfig)
     oracle: OracleConfig = field(default_factory=OracleConfig)
+    labellers: LabellersConfig = field(default_factory=LabellersConfig)
     labelling: LabellingConfig = field(default_factory=LabellingConfig)
 
 
@@ -79,7 +82,8 @@ def rlhf(config: Config, run: Run) -> None:
     # Step 1. Initialise agent and reward model.
     agent = Agent(run.spec, config.agent, run.steps_per_iteration, agent_rng, run.device, run.steps_taken)
     model = choice_model(config.choice_model, preference_loss)
-    reward_model = RewardModel(*run.spaces, model, config.reward_model, model_rng, run.device)
+    make = partial(RewardModel, *run.spaces, model, config.reward_model, device=run.device)
+    reward_model = align(config.labellers.align_to, run.labellers, make, model_rng)
     reward = reward_model.reward if config.reward == "learned" else None
     oracle = make_oracle(config, run, agent, rollouts, comparisons, oracle_rng)
     questions = Questions(config.preferences, config.iterations, rollouts, comparisons, run.recorded, reward_model,

@@ -1,7 +1,7 @@
 """Who answers: the synthetic oracle, which knows the true reward, or a person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
@@ -9,13 +9,18 @@ from scipy.special import expit
 
 from workshop.agent import Agent
 from workshop.bounds import require_bounds, within
-from workshop.data import Comparisons, Fragments, Rollouts
+from workshop.data import Comparisons, Fragments, Rollouts, cut
+from workshop.labellers import ELSEWHERE, Agreement, Goal, agreement, goals_of
 from workshop.labelling import ask_a_person, clips_of, judged_by
 from workshop.program import Run
 from workshop.records import RunDirectory
+from workshop.reports import tell_who_got_what, warn_of_disagreement
 from workshop.state import State, restore, state_of
 
 SPREAD_FROM = 2000  # fragments, about, from which the mean and spread of the true returns are taken
+
+WHO, PANEL = 2, 3  # beside the run's seed: streams of randomness for who is asked, and for what all are asked
+PUT_TO_ALL = 100  # pairs
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Oracle(Protocol):
 
 
 class SyntheticOracle:
-    """Answers by the fragments' true returns, which it alone may see.
+    """Answers by the fragments' true returns, which it alone may see, or by what a group wants: its `goal`.
 
     The teachers of B-Pref (Lee, Smith, Dragan, Abbeel 2021, section 4.1), which can be combined. A fragment of the
     true rewards r_1, …, r_L is worth
@@ -93,9 +98,10 @@ class SyntheticOracle:
     """
 
     def __init__(
-        self, config: OracleConfig, rollouts: Rollouts, directory: RunDirectory, generator: np.random.Generator
-    ):
-        self.config = config
+        self, config: OracleConfig, rollouts: Rollouts, directory: RunDirectory, generator: np.random.Generator,
+        goal: Goal = ELSEWHERE["true"],
+    ):  # fmt: skip
+        self.config, self._goal = config, goal
         self._rollouts, self._directory, self._generator = rollouts, directory, generator
         self._mean, self._spread = 0.0, 1.0
 
@@ -114,7 +120,7 @@ class SyntheticOracle:
         self.observe(self._rollouts, a.true_rewards.shape[1])
         answers = self.answers(a, b)
         self._directory.record("synthetic", pairs).answers(answers)
-        return replace(pairs, preferences=answers)
+        return replace(pairs, preferences=answers, labellers=np.full(len(pairs), "synthetic"))
 
     def observe(self, rollouts: Rollouts, fragment_length: int) -> None:
         """Take the mean and the spread of the values of these rollouts' fragments as the unit of what follows."""
@@ -124,7 +130,7 @@ class SyntheticOracle:
         if len(starts) == 0:
             return
         some = starts[:: -(-len(starts) // SPREAD_FROM)]
-        values = self._values(rollouts.true_rewards[some[:, :1] + np.arange(fragment_length), some[:, 1:]])
+        values = self._values(cut(rollouts, some, fragment_length))
         self._mean, self._spread = values.mean(), values.std() or 1.0
 
     def state(self) -> State:
@@ -137,7 +143,7 @@ class SyntheticOracle:
 
     def values(self, fragments: Fragments) -> np.ndarray:
         """What the fragments are worth to this oracle: z in the table above, float64 of shape (n,)."""
-        return (self._values(fragments.true_rewards) - self._mean) / self._spread
+        return (self._values(fragments) - self._mean) / self._spread
 
     def probabilities(self, fragments_a: Fragments, fragments_b: Fragments) -> np.ndarray:
         """The probability that b is preferred, if the oracle prefers either; mistakes included. (n,), in [0, 1]."""
@@ -164,11 +170,88 @@ class SyntheticOracle:
     def finish(self, result: Mapping[str, Any]) -> None:
         """Nothing more will be asked; this is what came of the run."""
 
-    def _values(self, true_rewards: np.ndarray) -> np.ndarray:
-        """What fragments of these true rewards, shape (n, L), are worth: R in the table above, (n,)."""
+    def _values(self, fragments: Fragments) -> np.ndarray:
+        """What these fragments, of L steps, are worth: R in the table above, with the goal's rewards; (n,)."""
+        true_rewards = self._goal(fragments.observations, fragments.true_rewards)
         weights = self.config.oracle_discount ** np.arange(true_rewards.shape[1] - 1, -1, -1)
         values: np.ndarray = true_rewards.astype(np.float64) @ weights
         return values
+
+
+class GroupsOracle:
+    """Labellers in groups that want different things: each question goes to one of them.
+
+    Who is asked is drawn from a generator of its own, by how many there are in each group. What they answer is what a
+    `SyntheticOracle` with their goal answers, its temperature, mistakes, … in units of the spread of what they want.
+    Some pairs are put to all groups, after the first rollouts and at the end, to see how far they agree; nothing is
+    learned from those.
+    """
+
+    def __init__(self, config: Any, run: Run, rollouts: Rollouts, generator: np.random.Generator):
+        groups, goals, seed = config.labellers.groups, goals_of(run.spec.id), config.seed
+        self._names = [group.name for group in groups]
+        self._shares = np.array([group.labellers for group in groups]) / sum(group.labellers for group in groups)
+        self._directory, self._generator, self._who = run.directory, generator, np.random.default_rng([seed, WHO])
+        self._panel, self._rollouts, self._run = np.random.default_rng([seed, PANEL]), rollouts, run
+        self._length = config.preferences.fragment_length
+        self._each = [
+            SyntheticOracle(config.oracle, rollouts, run.directory, generator, goals[name]) for name in self._names
+        ]
+        self._asked_all = [
+            SyntheticOracle(config.oracle, rollouts, run.directory, self._panel, goals[name]) for name in self._names
+        ]
+        self._first: Agreement | None = None
+
+    def show(self, pairs: Comparisons) -> None:
+        """Nothing is answered before it is compared; see `Oracle`."""
+
+    def revised(self, last: bool) -> bool:
+        """They take nothing back; see `Oracle`."""
+        return False
+
+    def compare(self, pairs: Comparisons) -> Comparisons:
+        """The pairs with the answer of one labeller each; see `Oracle`."""
+        if len(pairs.answered):
+            return pairs
+        if self._first is None and len(self._names) > 1:
+            self._first = self._put_to_all()
+            warn_of_disagreement(self._names, self._first)
+        who = self._who.choice(len(self._names), size=len(pairs), p=self._shares)
+        answers = np.empty(len(pairs))
+        for i, oracle in enumerate(self._each):
+            if (asked := who == i).any():
+                oracle.observe(self._rollouts, pairs.fragments_a.true_rewards.shape[1])
+                answers[asked] = oracle.answers(pairs.fragments_a[asked], pairs.fragments_b[asked])
+        labellers = np.array(self._names)[who]
+        self._directory.record(labellers.tolist(), pairs).answers(answers)
+        return replace(pairs, preferences=answers, labellers=labellers)
+
+    def _put_to_all(self) -> Agreement:
+        """How far the groups agree on pairs drawn from all rollouts so far, as they would answer them."""
+        starts = self._rollouts.fragment_starts(self._length)
+        drawn = starts[self._panel.integers(len(starts), size=(2, PUT_TO_ALL))]
+        a, b = (cut(self._rollouts, each, self._length) for each in drawn)
+        for oracle in self._asked_all:
+            oracle.observe(self._rollouts, self._length)
+        return agreement(np.stack([oracle.answers(a, b) for oracle in self._asked_all]), self._panel)
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Tell who got what, where there is more than one group or another goal than the true reward."""
+        if self._run.groups:
+            last = self._put_to_all() if self._first is not None else None
+            tell_who_got_what(self._directory, self._names, self._shares, self._first, last)
+
+    def state(self) -> State:
+        """What the labellers go on from."""
+        first = None if self._first is None else asdict(self._first)
+        return {"generator": state_of(self._generator), "who": state_of(self._who), "panel": state_of(self._panel),
+                "first": first}  # fmt: skip
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        for generator, name in ((self._generator, "generator"), (self._who, "who"), (self._panel, "panel")):
+            restore(generator, state[name])
+        self._first = None if state["first"] is None else Agreement(**state["first"])
 
 
 def make_oracle(
@@ -178,6 +261,8 @@ def make_oracle(
 
     A person is shown clips; some are of `comparisons` so far, a second time.
     """
+    if config.labellers.labellers:
+        return GroupsOracle(config, run, rollouts, generator)
     if config.oracle.oracle == "synthetic":
         return SyntheticOracle(config.oracle, rollouts, run.directory, generator)
     how, wanted = config.oracle.oracle, config.preferences.comparisons

@@ -1,6 +1,7 @@
 """The reward model: an ensemble of networks, and how it is fitted to comparisons."""
 
 import math
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -99,8 +100,9 @@ class RewardModel:
         config: RewardModelConfig,
         generator: np.random.Generator,
         device: str = "cpu",
+        weigh: Callable[[Comparisons], np.ndarray | None] = lambda comparisons: None,
     ):
-        self.config, self.gradient_steps = config, 0
+        self.config, self.gradient_steps, self._weigh = config, 0, weigh
         self._choice_model, self._generator, self._device = choice_model, generator, torch.device(device)
         self._spaces = observation_space, None if config.reward_inputs == "observations" else action_space
         size, members = encoded_size(*self._spaces), config.ensemble_size
@@ -117,8 +119,7 @@ class RewardModel:
         step, decay = config.reward_learning_rate, config.weight_decay
         self._optimizer = torch.optim.AdamW(self.networks.parameters(), lr=step, weight_decay=decay, fused=True)
         self._normaliser = Normaliser(size)
-        self._output_mean = np.zeros(members, dtype=np.float32)
-        self._output_std = np.ones(members, dtype=np.float32)
+        self._output_mean, self._output_std = np.zeros(members, np.float32), np.ones(members, np.float32)
         self._bootstraps, self._fits = Bootstraps(members, config.reward_network == "additive", generator), Fits()
         self._unfitted = deepcopy(self._of_fits())
 
@@ -210,7 +211,7 @@ class RewardModel:
                     break
             if epoch < self.config.reward_epochs:
                 if epoch == 0 or not whole:
-                    order = torch.from_numpy(self._bootstraps.shuffled()).to(self._device)
+                    order = torch.from_numpy(self._bootstraps.shuffled(self._weigh(comparisons))).to(self._device)
                     batches = [(pairs[i], preferences[i]) for i in order.split(self.config.reward_batch_size, dim=1)]
                 for batch in batches:  # (M, B, …)
                     self._step(*batch)

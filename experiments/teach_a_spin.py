@@ -25,9 +25,14 @@ from stable_baselines3 import PPO
 
 from workshop import CARTPOLE_ID
 from workshop.commands import run_program
+from workshop.labellers import POLE
 
 PERSON = "--solution --oracle human --no-open-page --no-pictures --ask-again 0 --comparisons 40"
-POSITION, VELOCITY, ANGLE, SPEED = range(4)  # of an observation
+
+
+def seen_alone(goal: str) -> Callable[[np.ndarray], np.ndarray]:
+    """A goal of the pole that does not need the true reward, as a function of observations alone."""
+    return lambda seen: POLE[goal](seen, np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -49,16 +54,11 @@ class Rule:
 
 
 RULES = {
-    "spin": Rule("spin the pole", lambda seen: np.abs(seen[..., SPEED]), 0.1, 6.0),
-    "lean": Rule("lean the pole to the left", lambda seen: -np.sin(seen[..., ANGLE]), 0.02, 0.3),
-    "left": Rule("keep the cart on the left", lambda seen: np.tanh(-seen[..., POSITION]), 0.02, 0.3),
-    "swing": Rule(
-        "let the pole hang and swing gently",
-        lambda seen: -np.cos(seen[..., ANGLE]) - 0.1 * np.abs(seen[..., SPEED]),
-        0.02,
-        0.5,
-    ),
-    "still": Rule("keep the cart still", lambda seen: -np.abs(seen[..., VELOCITY]), 0.02, -0.3),
+    "spin": Rule("spin the pole", seen_alone("spin"), 0.1, 6.0),
+    "lean": Rule("lean the pole to the left", seen_alone("lean"), 0.02, 0.3),
+    "left": Rule("keep the cart on the left", seen_alone("left"), 0.02, 0.3),
+    "swing": Rule("let the pole hang and swing gently", seen_alone("gentle"), 0.02, 0.5),
+    "still": Rule("keep the cart still", seen_alone("still"), 0.02, -0.3),
 }
 
 

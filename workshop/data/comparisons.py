@@ -18,11 +18,17 @@ class Comparisons:
     | fragments_a, fragments_b | the pairs, n fragments each |
     | preferences | float64 of shape (n,): 0.0 for a, 1.0 for b, 0.5 for equally good; NaN for a question: a pair \
 that has no answer yet, or that the oracle skipped |
+    | labellers | text of shape (n,): who answered, a person or a group; "" where nobody says |
     """
 
     fragments_a: Fragments
     fragments_b: Fragments
     preferences: np.ndarray
+    labellers: np.ndarray = None  # type: ignore[assignment]  # nobody says, then
+
+    def __post_init__(self) -> None:
+        if self.labellers is None:
+            self.labellers = np.full(len(self.preferences), "")
 
     @classmethod
     def empty(cls, length: int, observation_space: Space, action_space: Space) -> "Comparisons":
@@ -38,16 +44,18 @@ that has no answer yet, or that the oracle skipped |
         """Everything in them by name, for `from_arrays`."""
         sides = {"a": vars(self.fragments_a), "b": vars(self.fragments_b)}
         fragments = {f"{name}_{side}": array for side, arrays in sides.items() for name, array in arrays.items()}
-        return fragments | {"preferences": self.preferences}
+        return fragments | {"preferences": self.preferences, "labellers": self.labellers}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Comparisons":
         """Comparisons with these `arrays`."""
         a, b = (Fragments(**{f.name: arrays[f"{f.name}_{side}"] for f in fields(Fragments)}) for side in "ab")
-        return cls(a, b, arrays["preferences"])
+        return cls(a, b, arrays["preferences"], *(arrays[name] for name in ("labellers",) if name in arrays))
 
     def __getitem__(self, index: np.ndarray | slice) -> "Comparisons":
-        return Comparisons(self.fragments_a[index], self.fragments_b[index], self.preferences[index])
+        return Comparisons(
+            self.fragments_a[index], self.fragments_b[index], self.preferences[index], self.labellers[index]
+        )
 
     @classmethod
     def questions(cls, fragments_a: Fragments, fragments_b: Fragments) -> "Comparisons":
@@ -80,4 +88,5 @@ that has no answer yet, or that the oracle skipped |
             self.fragments_a.followed_by(later.fragments_a),
             self.fragments_b.followed_by(later.fragments_b),
             np.concatenate([self.preferences, later.preferences]),
+            np.concatenate([self.labellers, later.labellers]),
         )

@@ -221,7 +221,9 @@ class HumanOracle:
         pairs |= {asked.number: asked.pair for asked in taken if not asked.repeated}
         compared = self._comparisons[:0]
         for number, pair in pairs.items():
-            compared = compared.followed_by(replace(pair, preferences=np.array([answers[number]])))
+            compared = compared.followed_by(
+                replace(pair, preferences=np.array([answers[number]]), labellers=np.array([self._labeller]))
+            )
             if math.isnan(answers[number]):
                 self._skipped[number] = pair
             else:

@@ -29,8 +29,21 @@ class Bootstraps:
         self.counts = np.concatenate([self.counts, drawn], axis=1)
         self.counts[self.counts.sum(axis=1) == 0, -1] = 1  # nobody is left with nothing to learn from
 
-    def shuffled(self) -> np.ndarray:
-        """As many comparisons for each member as there are, from its bootstrap in random order, shape (M, n)."""
+    def shuffled(self, weights: np.ndarray | None = None) -> np.ndarray:
+        """As many comparisons for each member as there are, from its bootstrap in random order, shape (M, n).
+
+        With `weights`, (n,), four times as many, (M, 4 n), each drawn as often as its share of the bootstrap's weight
+        says, or once more or less: systematic resampling, so that a plain mean over a batch is the weighted one.
+        """
         n = self.counts.shape[1]
+        if weights is not None:
+            return np.stack(
+                [self._generator.permutation(self._systematic(counts * weights, 4 * n)) for counts in self.counts]
+            )
         drawn = (np.repeat(np.arange(n), counts) for counts in self.counts)
         return np.stack([np.resize(self._generator.permutation(each), n) for each in drawn])
+
+    def _systematic(self, weights: np.ndarray, n: int) -> np.ndarray:
+        places = (np.arange(n) + self._generator.random()) / n
+        ends = np.cumsum(weights) / weights.sum()
+        return np.minimum(np.searchsorted(ends, places, side="right"), len(weights) - 1)

@@ -41,6 +41,13 @@ def plan_run(config: Any) -> Plan:
         raise UsageError(f"--env {spec.id}: there cannot be two of it at a time; --n-envs 1 makes do with one.")
     if config.oracle.oracle != "synthetic":
         _refuse_blind_labelling(config, spec, trial)
+    if config.labellers.labellers and (config.oracle.oracle != "synthetic" or config.reward == "true"):
+        raise UsageError(
+            "--labellers are synthetic, and here nobody asks them (--oracle human or terminal, --reward true); leave "
+            "them out, or --oracle synthetic and --reward learned."
+        )
+    if config.labellers.align_to != "everybody" and config.reward == "true":
+        raise UsageError("--align-to says whose answers count, and --reward true learns from no answers; choose one.")
     nobody = config.oracle.oracle == "synthetic" and config.preferences.comparisons > 0
     if config.labelling.goal and (config.reward == "true" or nobody):
         raise UsageError(

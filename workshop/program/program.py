@@ -15,6 +15,7 @@ from workshop.commands import read_flags, run_program
 from workshop.environments import episode_steps, known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
 from workshop.flags import as_json, options_of, typed_flags
+from workshop.labellers import Satisfaction, goals_of, refuse_groups, who_answers
 from workshop.messages import UsageError, say, shown
 from workshop.program.device import set_up_device
 from workshop.program.goals import learn_from_others
@@ -87,6 +88,7 @@ class Program(Generic[Config]):
             check_loss(self.preference_loss)
         if resume is None:
             config, recorded = learn_from_others(config, plan)
+            refuse_groups(config.labellers, plan.spec.id, who_answers(config, recorded))
             open_directory = partial(RunDirectory.make, config, arguments, recorded)
         else:
             recorded = kept(resume, plan.spec.id, config.preferences.fragment_length, *plan.spaces)
@@ -94,9 +96,10 @@ class Program(Generic[Config]):
         device = set_up_device(config.device)
         say_what_is_special(config, plan)
         show_bar = config.oracle.oracle != "terminal"
-        how, goal = how_to_evaluate(config, plan), config.labelling.goal
+        how, goal = how_to_evaluate(config, plan), config.labelling.goal or config.labellers.goal
+        satisfaction = satisfaction_of(config, plan)
         answers = config.preferences.comparisons + len(recorded) if config.reward == "learned" else 0
-        said = (follow, show_bar, how, answers, goal, config.iterations)
+        said = (follow, show_bar, how, answers, goal, config.iterations, satisfaction)
         with (
             open_directory() as directory,
             Report(directory, plan.spec, plan.total, config.seed, started, *said) as report,
@@ -113,9 +116,10 @@ class Program(Generic[Config]):
         read = set()  # which recorded answers: in a sweep over other flags they are the same for each run
         for config in configs:
             plan = plan_run(config)
-            answers = config.environment, config.labelling.goal, config.preferences
+            answers = config.environment, config.labelling.goal, config.preferences, config.labellers
             if answers not in read:
-                learn_from_others(config, plan)
+                config, recorded = learn_from_others(config, plan)
+                refuse_groups(config.labellers, plan.spec.id, who_answers(config, recorded))
                 read.add(answers)
             set_up_device(config.device)
             if config.oracle.oracle != "synthetic":
@@ -167,6 +171,14 @@ class Program(Generic[Config]):
     def uses_exercise(self, config: Config) -> bool:
         """Whether the participant's loss trains anything."""
         return bool(config.choice_model.uses_yours and config.reward == "learned")
+
+
+def satisfaction_of(config: Any, plan: Plan) -> Satisfaction | None:
+    """What tells what each group gets, where there is another goal than the true reward."""
+    if not config.labellers.goal:
+        return None
+    goals = goals_of(plan.spec.id)
+    return Satisfaction(plan.spec.id, {group.name: goals[group.name] for group in config.labellers.groups})
 
 
 def how_to_evaluate(config: Any, plan: Plan) -> HowToEvaluate:

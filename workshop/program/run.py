@@ -12,6 +12,7 @@ from workshop.agent import Agent, RewardFunction
 from workshop.data import Comparisons, Rollouts
 from workshop.exercise import explain
 from workshop.flags import from_json
+from workshop.labellers import agrees, who_answers
 from workshop.messages import RunError, UsageError, say, shown
 from workshop.program.plan import Plan
 from workshop.records import (
@@ -47,6 +48,8 @@ class Run:
     | directory | the run's files |
     | steps_each | in each copy, in the whole run |
     | recorded | answers of other runs, to be learned from first |
+    | labellers | the names of all whose answers it learns from |
+    | groups | of labellers, where they want something else than the true reward |
     """
 
     def __init__(
@@ -58,6 +61,8 @@ class Run:
         self.device, self.directory, self.recorded = device, directory, recorded
         self._config, self._report = config, report
         self.steps_taken = report.steps_taken
+        self.labellers = who_answers(config, recorded)
+        self.groups = [each.name for each in config.labellers.groups] if config.labellers.goal else []
         self._saved = 0  # comparisons
         self._end = ExitStack()
 
@@ -112,6 +117,8 @@ class Run:
         held_out = self._reward_model.held_out(self._comparisons)
         learned_from = self._questions.progress() | self._reward_model.progress(held_out)
         learned_from["held_out_answers"] = int((held_out.preferences != 0.5).sum())  # of which the accuracy is
+        if self.groups and reward is not None:
+            learned_from |= agrees(self.groups, self._comparisons, reward)
         self._report.iteration(self._agent, reward, len(self._rollouts), learned_from)
         self._reward_model.observe(self._rollouts.new)
         self._questions.judge(held_out.loss)

@@ -159,14 +159,15 @@ class QuestionRecord:
         self._append([answer | {"undone": True} if undone else answer])
 
     def _answer(self, number: int, preference: float | None) -> dict[str, Any]:
+        row, labeller = number - self.numbers.start, self._line["labeller"]
         return {
             "comparison": number,
             "iteration": self.iteration,
             "preference": preference,
-            "labeller": self._line["labeller"],
+            "labeller": labeller if isinstance(labeller, str) else str(labeller[row]),
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            **self._line,
-            "row": number - self.numbers.start,
+            **{name: value for name, value in self._line.items() if name != "labeller"},
+            "row": row,
         }
 
     def _append(self, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -20,10 +20,11 @@ from workshop.records.untrusted import CONFIG, BrokenRecordError
 from workshop.safe_files import load_tensors, require_stored, write_safely
 from workshop.state import State
 
-FORMAT = 8
+FORMAT = 9
 MADE_BY = ("gymnasium", "numpy", "stable-baselines3", "torch")
 STATE = "state.pt"
 ARRAY = "__array__"  # marks what was an array, since tensors alone can be loaded without running code
+TEXTS = "__texts__"  # marks what was an array of texts, of which there are no tensors
 
 
 class UnusableCheckpointError(BrokenRecordError):
@@ -129,6 +130,8 @@ def _sha256(path: Path) -> str:
 def _to_tensors(value: Any) -> Any:
     import torch
 
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        return {TEXTS: value.tolist()}
     if isinstance(value, np.ndarray):
         return {ARRAY: torch.from_numpy(value.copy())}
     if isinstance(value, np.generic):
@@ -139,6 +142,8 @@ def _to_tensors(value: Any) -> Any:
 def _to_arrays(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() == {ARRAY}:
         return value[ARRAY].numpy()
+    if isinstance(value, dict) and value.keys() == {TEXTS}:
+        return np.array(value[TEXTS], np.str_)
     return _mapped(value, _to_arrays)
 
 

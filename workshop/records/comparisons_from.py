@@ -15,6 +15,7 @@ from gymnasium import spaces
 
 from workshop.data import Comparisons, Fragments, Space
 from workshop.environments import EnvironmentConfig, keyword_arguments, without_module
+from workshop.labellers import labellers_goal
 from workshop.messages import UsageError
 from workshop.records.answers import ANSWERS, Line, read_lines
 from workshop.records.finished import find_runs
@@ -209,7 +210,8 @@ def load_comparisons_from(
             sides.append(Fragments(observations, actions, fragments["true_rewards"].astype(np.float32)))
     except UsageError as mistake:
         raise UsageError(f"--comparisons-from: {mistake}") from mistake
-    return Comparisons(sides[0], sides[1], recorded.preferences), set(recorded.goals)
+    labellers = np.array(recorded.labellers, dtype=np.str_)
+    return Comparisons(sides[0], sides[1], recorded.preferences, labellers), set(recorded.goals)
 
 
 def _kind_of_record(run: Path) -> tuple[str, dict[str, Any], int]:
@@ -229,7 +231,9 @@ def _kind_of_record(run: Path) -> tuple[str, dict[str, Any], int]:
 def _goal(run: Path) -> str:
     """What a person judged by in this run; the synthetic oracle goes by the true reward, whatever it says."""
     config = read_config(run)
-    return str(config.get("goal") or "") if config.get("oracle") != "synthetic" else ""
+    if config.get("oracle") == "synthetic":
+        return labellers_goal(config.get("labellers"))
+    return str(config.get("goal") or "")
 
 
 def _typed(env_kwargs: Mapping[str, Any]) -> str:

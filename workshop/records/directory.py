@@ -22,6 +22,7 @@ from workshop.bounds import require_directory
 from workshop.data import Comparisons
 from workshop.environments import needs_code_of_others, without_module
 from workshop.flags import as_json
+from workshop.labellers import group_columns
 from workshop.messages import RunError, UsageError, say
 from workshop.records.answers import ANSWERS, Line, QuestionRecord, cut_torn_line, lines_on_record
 from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError, versions
@@ -90,14 +91,16 @@ class RunDirectory:
         require_directory("--runs-dir", runs_dir)
         runs_dir.mkdir(parents=True, exist_ok=True)
         env = re.sub(r"[^\w.-]", "-", without_module(flat["env"]))  # what any system takes in the name of a file
+        columns = [*cls.columns, *group_columns(flat)]
         path = _make_directory(runs_dir, f"{env}__{flat['name']}__{flat['seed']}")
         try:
             run = cls(path, flat["env"])
+            run.columns = columns
             for part in cls.parts:
                 (path / part).mkdir()
             packages = {"python": platform.python_version()} | versions()
             _write(path / "command.txt", f"{as_command(arguments, cls.program)}\n".encode())
-            _write(path / PROGRESS, as_csv([cls.columns]))
+            _write(path / PROGRESS, as_csv([columns]))
             if learned_from is not None:
                 keep(path, learned_from)
             _write(path / CONFIG, f"{json.dumps({**flat, 'packages': packages}, indent=2)}\n".encode())
@@ -113,7 +116,9 @@ class RunDirectory:
         Raises a RunError if another process uses it, or what it holds cannot be read; nothing has changed then.
         """
         refuse_links_and_code(path)
-        run = cls(path, str(read_config(path).get("env")))
+        config = read_config(path)
+        run = cls(path, str(config.get("env")))
+        run.columns = [*cls.columns, *group_columns(config)]
         try:
             if (path / ANSWERS).exists():
                 read_record(path)  # a look at the fragments, too
@@ -121,7 +126,7 @@ class RunDirectory:
             run.recorded = {number: line.preference for number, line in run.lines.items() if not line.undone}
             run.saved = run.checkpoints.load() if run.checkpoints.exist else None
             if run.saved is None:
-                _write(path / PROGRESS, as_csv([cls.columns]))
+                _write(path / PROGRESS, as_csv([run.columns]))
             else:
                 _require_answers(path, run.saved[0], run.lines)
             cut_torn_line(path)
@@ -160,10 +165,11 @@ class RunDirectory:
         self.rows.append(dict(row))
         append_safely(self.path / PROGRESS, as_csv([cells(row, self.columns)]))
 
-    def record(self, labeller: str, questions: Comparisons, **repeated: int | bool) -> QuestionRecord:
+    def record(self, labeller: str | Sequence[str], questions: Comparisons, **repeated: int | bool) -> QuestionRecord:
         """Write the fragments of n questions to one new `.npz` file, and return what their answers are recorded by.
 
         The file holds the arrays of the fragments, each of shape (n, L, …), with `_a` and `_b` after their names.
+        `labeller` is who answers them all, or who answers each.
         `repeated`, if given, are columns of the answers' lines: `repeats` and `swapped`. In a run that goes on, they
         may have been asked before it was interrupted; a RunError is raised if they were not these.
         """
@@ -171,7 +177,7 @@ class RunDirectory:
         directory = self.path / "fragments"
         directory.mkdir(exist_ok=True)
         arrays = questions.arrays()
-        del arrays["preferences"]
+        del arrays["preferences"], arrays["labellers"]
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **arrays)
         file = directory / f"{first:06d}.npz"
@@ -189,7 +195,7 @@ class RunDirectory:
         return self._question_record(labeller, range(number, number + 1), iteration, repeated)
 
     def _question_record(
-        self, labeller: str, numbers: range, iteration: int, repeated: Mapping[str, Any]
+        self, labeller: str | Sequence[str], numbers: range, iteration: int, repeated: Mapping[str, Any]
     ) -> QuestionRecord:
         recorded = {number: self.recorded[number] for number in numbers if number in self.recorded}
         file = f"fragments/{numbers.start:06d}.npz"

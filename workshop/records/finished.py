@@ -16,6 +16,7 @@ import numpy as np
 
 from workshop.bounds import LONGEST_NAME
 from workshop.environments import solved_at, without_module
+from workshop.labellers import labellers_goal
 from workshop.messages import UsageError, shown
 from workshop.records.progress import PROGRESS, summarise
 from workshop.records.untrusted import CONFIG, BrokenRecordError, find_file, read_bytes, read_config, read_file
@@ -158,7 +159,7 @@ def _threshold(options: Mapping[str, Any]) -> float | None:
 
     Nor does it where somebody had a goal of their own, to which the true return says nothing.
     """
-    if options.get("goal"):
+    if options.get("goal") or labellers_goal(options.get("labellers")):
         return None
     try:  # without the module, which Gymnasium would import: a run that is looked at has no code run
         spec = deepcopy(gymnasium.spec(without_module(options["env"])))

@@ -11,3 +11,4 @@ from workshop.reports.report import Report, attempt
 from workshop.reports.reward_hacking import HackingAlarm
 from workshop.reports.tensorboard import TensorBoard
 from workshop.reports.what_it_learned import draw_learned_so_far
+from workshop.reports.who_got_what import tell_who_got_what, warn_of_disagreement

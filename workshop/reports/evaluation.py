@@ -105,6 +105,11 @@ class Evaluator:
         self._random_true_rewards = random_episodes.true_rewards[every_fourth]
 
     @property
+    def random_steps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Observations and true rewards of every fourth step of a random policy's episodes."""
+        return self._random_steps[0], self._random_true_rewards
+
+    @property
     def episodes(self) -> int:
         """How many are played at each evaluation."""
         return self._how.episodes

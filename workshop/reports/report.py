@@ -12,6 +12,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from workshop.agent import Agent, RewardFunction
 from workshop.environments import episode_steps, why_not_drawn
+from workshop.labellers import Satisfaction
 from workshop.messages import RunError, say
 from workshop.records import Row, RunDirectory, summarise
 from workshop.reports.about import About
@@ -34,8 +35,8 @@ class Report:
     `started` is the time, by `time.perf_counter`, from which the run's seconds count. `seed` is the run's; the
     evaluation episodes come from a generator of their own, so that reporting changes nothing of what is reported.
     `follow`, if given, is called with each row of the progress. The run may learn from so many `answers`, none with the
-    true reward; with a `goal` of a person's own, nothing is told by the true reward. It is a context, which ends with
-    the run. So many `iterations` tell the alarm how long is long.
+    true reward; with a `goal` of a person's or of labellers, nothing is told by the true reward. It is a context, which
+    ends with the run. So many `iterations` tell the alarm how long is long; `satisfaction` tells what each group gets.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Report:
         answers: int = 0,
         goal: str = "",
         iterations: int = 0,
+        satisfaction: Satisfaction | None = None,
     ):
         self._directory, self._spec, self._started, self._follow = directory, spec, started, follow
+        self._satisfaction = satisfaction
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]), how)
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
@@ -111,6 +114,9 @@ class Report:
             "random_return_mean": self._evaluator.random_return,
             **learned_from,
         }
+        if self._satisfaction is not None:
+            steps = evaluation.episodes.observations, evaluation.episodes.true_rewards
+            row |= self._satisfaction.returns(steps, self._evaluator.random_steps, self._evaluator.episodes)
         self._directory.append_row(row)
         told = Iteration(self._directory.rows, evaluation, *agent.numbers())
         for listener in self._listeners:
