@@ -52,7 +52,7 @@ def main() -> None:
     tasks = [(way, share, seed) for way, share in ways for seed in options.numbers]
     with tempfile.TemporaryDirectory() as runs_dir, ThreadPoolExecutor(options.jobs) as pool:
         rows = [
-            row for each in pool.map(lambda task: one(*task, options, passed_on, Path(runs_dir)), tasks) for row in each
+            row for each in pool.map(lambda task: one(task, options, passed_on, Path(runs_dir)), tasks) for row in each
         ]
     with options.output.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
@@ -61,17 +61,16 @@ def main() -> None:
     draw(rows, options)
     print_table("aligned to | minority | group | got: mean | each seed", table(rows, ways, options))
     everybody = [row for row in rows if row["align_to"] == "everybody" and row["group"] == options.minority]
-    alphas, theirs = ([float(row[name]) for row in everybody] for name in ("alpha_first", "got"))
+    alphas, theirs = ([float(str(row[name])) for row in everybody] for name in ("alpha_first", "got"))
     if len(everybody) > 2:
         found = spearmanr(alphas, theirs)
         what = f"Alpha at the start against what {options.minority} got"
         print(f"\n{what}: Spearman {found.statistic:.2f}, p {found.pvalue:.2f}")
 
 
-def one(
-    align_to: str, share: float, seed: int, options: Options, passed_on: str, runs_dir: Path
-) -> list[dict[str, object]]:
-    """A row for each group of one run."""
+def one(task: tuple[str, float, int], options: Options, passed_on: str, runs_dir: Path) -> list[dict[str, object]]:
+    """A row for each group of one run: how it is aligned, the minority's share, and its seed."""
+    align_to, share, seed = task
     groups = [f"{options.majority}:{1 - share or NOBODY}", f"{options.minority}:{share or NOBODY}"]
     typed = ["--labellers", *groups, "--align-to", align_to, *passed_on.split()]
     with (run_main(typed, seed, runs_dir) / "groups.csv").open(encoding="utf-8") as file:
