@@ -181,7 +181,6 @@ class RewardModel:
         With `fit_until` "converged" it ends when the held-out loss (each member's own, on what its bootstrap left out)
         has not fallen for `fit_patience` epochs, and goes back to where it was lowest (Prechelt 1998). Raises a
         UsageError if the loss is not finite.
-
         Answers that have been taken back, or changed, since they were learned from are unlearned: see `Fits`.
         """
         fits = self._fits.next(comparisons.preferences)
@@ -193,6 +192,7 @@ class RewardModel:
     def _fit(self, comparisons: Comparisons) -> None:
         if len(comparisons) == 0:
             return
+        self._bootstraps.weights = self._weigh(comparisons)
         self._bootstraps.extend(len(comparisons))
         inputs = [self._inputs(x.observations, x.actions) for x in (comparisons.fragments_a, comparisons.fragments_b)]
         pairs = self.networks.prepare(torch.from_numpy(np.stack(inputs, axis=1)).to(self._device))  # (n, 2, …)
@@ -211,7 +211,7 @@ class RewardModel:
                     break
             if epoch < self.config.reward_epochs:
                 if epoch == 0 or not whole:
-                    order = torch.from_numpy(self._bootstraps.shuffled(self._weigh(comparisons))).to(self._device)
+                    order = torch.from_numpy(self._bootstraps.shuffled()).to(self._device)
                     batches = [(pairs[i], preferences[i]) for i in order.split(self.config.reward_batch_size, dim=1)]
                 for batch in batches:  # (M, B, …)
                     self._step(*batch)

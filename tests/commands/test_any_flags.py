@@ -125,6 +125,10 @@ MAIN = {
     "--oracle-discount": number(0.125, 1),
     "--oracle-unit": one_of("spread", "raw"),
     "--labeller": one_of("me", "…"),
+    "--labellers": st.sampled_from(
+        [("true:1",), ("upright:2", "spin:1"), ("true:1", "true-reversed:1"), ("nobody:1",)]
+    ),
+    "--align-to": one_of("everybody", "spin", "turns", "worst-off", "nobody"),
     "--goal": one_of("", "spin"),
     "--ask-again": whole(0, 5),
     "--ask-ahead": whole(0, 5),

@@ -31,6 +31,7 @@ KINDS = {
     "true reward": ["--reward", "true"],
     "pendulum": ["--env", "Pendulum-v1", "--normalise"],
     "networks": ["--hidden-sizes", "8", "--pessimism", "0.5", "--agent-weight-decay", "0.1"],
+    "groups": ["--labellers", "upright:1", "spin:1", "--align-to", "worst-off"],
     "everything": ["--dropout", "0.2", "--adaptive-weight-decay", "--query", "information-gain", "--oracle-skip", "0"],
 }
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")

@@ -74,8 +74,9 @@ def test_each_group_counts_the_same_in_turns():
     weights = weights_in_turns(one)
     assert weights.tolist() == pytest.approx([2 / 3, 2 / 3, 2, 2 / 3])
     bootstraps = Bootstraps(2, False, np.random.default_rng(0))
+    bootstraps.weights = weights
     bootstraps.counts = np.ones((2, 4), dtype=np.int64)
-    drawn = np.mean([np.bincount(bootstraps.shuffled(weights)[0], minlength=4) for _ in range(300)], axis=0)
+    drawn = np.mean([np.bincount(bootstraps.shuffled()[0], minlength=4) for _ in range(300)], axis=0)
     np.testing.assert_allclose(drawn, 4 * weights, atol=0.1)
 
 
