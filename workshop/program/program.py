@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, get_origin
 
-from workshop.agent import is_slow
 from workshop.commands import read_flags, run_program
 from workshop.environments import episode_steps, known_of_gymnasium, why_not_drawn
 from workshop.exercise import PreferenceLoss, check_loss, give_hints, report_check
@@ -182,11 +181,13 @@ def satisfaction_of(config: Any, plan: Plan) -> Satisfaction | None:
 
 
 def how_to_evaluate(config: Any, plan: Plan) -> HowToEvaluate:
-    """As many copies at a time as can be: in processes of their own, no more than train the agent."""
+    """As many copies at a time as can be: of what is not stepped in NumPy, no more than train the agent.
+
+    How many does not depend on how fast a step is: what an environment keeps over a reset would show in the numbers.
+    """
     episodes, agent = config.evaluation_episodes, config.agent
-    few = agent.stepping == "subprocesses" or not plan.trial.copies
-    if agent.stepping == "auto" and plan.spec.vector_entry_point is None and agent.n_envs > 1:
-        few = is_slow(plan.spec)
+    one_by_one = agent.stepping == "auto" and plan.spec.vector_entry_point is None and agent.n_envs > 1
+    few = one_by_one or agent.stepping == "subprocesses" or not plan.trial.copies
     copies = min(episodes, agent.n_envs) if few else episodes
     steps = None if config.environment.allow_variable_horizon else episode_steps(plan.spec)
     return HowToEvaluate(episodes, copies, agent.stepping, not known_of_gymnasium(plan.spec), steps)
