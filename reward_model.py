@@ -52,7 +52,7 @@ class RewardModelConfig:
     """What the learned reward is a function of: observations and actions, or observations alone."""
     pessimism: Annotated[float, within(at_least=0, at_most=100)] = 0.0
     """The agent gets the members' mean reward less this many of their standard deviations: what is unknown is bad."""
-    reward_epochs: Annotated[int, within(at_least=1, at_most=10_000)] = 30
+    reward_epochs: Annotated[int, within(at_least=1, at_most=10_000)] = 15
     """Passes over all comparisons so far in each fit; with --fit-until converged, at most so many."""
     fit_until: Literal["epochs", "converged"] = "epochs"
     """When a fit ends: after its epochs or, if earlier, when the held-out loss has stopped falling."""
@@ -60,7 +60,7 @@ class RewardModelConfig:
     """With --fit-until converged: epochs without a lower held-out loss to wait for, before the best is restored."""
     reward_batch_size: Annotated[int, within(at_least=1, at_most=1_000_000)] = 1000
     """Comparisons in each gradient step of the fit."""
-    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 0.05
+    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 0.1
     """AdamW's step size for the reward model."""
     weight_decay: Annotated[float, within(at_least=0, at_most=1000)] = 0.0
     """AdamW's pull of the reward model's weights towards zero."""
@@ -342,9 +342,9 @@ class RewardModel:
 
     def _member_rewards(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Each member's reward as it comes out of its network, shape (M, n)."""
-        pieces = self._pieces(len(actions))
-        return np.concatenate([self._outputs(self._inputs(observations[i], actions[i])) for i in pieces], axis=1)
+        rewards = [self._outputs(self._inputs(observations[i], actions[i])) for i in self._pieces(len(actions))]
+        return rewards[0] if len(rewards) == 1 else np.concatenate(rewards, axis=1)
 
     def _pieces(self, n: int, steps: int = 1) -> list[slice]:
-        at_once = max(1, NUMBERS_AT_ONCE // (steps * encoded_size(*self._spaces)))
+        at_once = max(1, NUMBERS_AT_ONCE // (steps * len(self._normaliser.mean)))
         return [slice(first, first + at_once) for first in range(0, max(1, n), at_once)]

@@ -51,7 +51,7 @@ def observe(state: np.ndarray) -> np.ndarray:
     """
     observation = state.T.astype(np.float32)
     wrapped = np.pi - (np.pi - state[2]) % (2 * np.pi)
-    observation[..., 2] = np.clip(wrapped, -LARGEST_ANGLE, LARGEST_ANGLE)
+    observation[..., 2] = np.minimum(np.maximum(wrapped, -LARGEST_ANGLE), LARGEST_ANGLE)
     return observation
 
 
@@ -175,7 +175,7 @@ class FixedHorizonCartPoleVectorEnv(CartPoleVectorEnv):
             self.length * (4.0 / 3.0 - self.masspole * np.square(cosine) / self.total_mass)
         )
         linear = temp - self.polemass_length * angular * cosine / self.total_mass
-        changes = np.stack((x_dot, linear, theta_dot, angular))
+        changes = np.array((x_dot, linear, theta_dot, angular))
         states: np.ndarray = self.state + self.tau * changes
         return states
 

@@ -1,5 +1,7 @@
 """Observations and actions as the numbers that a network takes."""
 
+from functools import cache
+
 import numpy as np
 from gymnasium import spaces
 
@@ -27,7 +29,13 @@ def encoded_size(observation_space: Space, action_space: Space | None) -> int:
 def as_vectors(space: Space, values: np.ndarray) -> np.ndarray:
     """Elements of a space, shape (…, *space shape), as vectors, float32 of shape (…, d)."""
     if isinstance(space, spaces.Discrete):
-        one_hot: np.ndarray = np.eye(int(space.n), dtype=np.float32)[values - space.start]
+        one_hot: np.ndarray = _one_hot_vectors(int(space.n))[values - space.start]
         return one_hot
     leading = values.shape[: values.ndim - len(shape_of(space))]
     return values.reshape(*leading, spaces.flatdim(space)).astype(np.float32, copy=False)
+
+
+@cache  # since they are asked for in each step
+def _one_hot_vectors(n: int) -> np.ndarray:
+    """All n of them, float32 of shape (n, n)."""
+    return np.eye(n, dtype=np.float32)
