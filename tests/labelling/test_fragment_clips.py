@@ -8,10 +8,11 @@ import pytest
 
 from workshop.agent.agent import Agent
 from workshop.agent.ppo import AgentConfig
-from workshop.data import Rollouts, cut
+from workshop.data import Comparisons, Rollouts, cut
 from workshop.environments.rendering import Renderer
 from workshop.environments.specs import EnvironmentConfig, environment_spec
-from workshop.labelling.fragment_clips import FragmentClips, find
+from workshop.labelling.clips import Clip
+from workshop.labelling.fragment_clips import FragmentClips, crop_to_what_moves, find
 
 
 def rollouts_of(env_id: str, **config: object) -> tuple[Rollouts, int, gymnasium.envs.registration.EnvSpec]:
@@ -47,6 +48,26 @@ def test_a_clip_shows_what_was_done(env_id: str, tmp_path: Path, monkeypatch: py
                 np.testing.assert_array_equal(frame, renderer.render())
     if env_id == "FixedHorizonCartPole-v0":
         assert len(clip.text) == 6
+
+
+def test_both_sides_show_the_same_part_in_which_something_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of LunarLander, most of whose picture is an empty sky: all that differs between two frames is within the part."""
+    monkeypatch.chdir(tmp_path)
+    rollouts, seed, spec = rollouts_of("LunarLander-v3", fixed_horizon=60)
+    clips = FragmentClips(spec, seed, pictures=True)
+    fragments = [cut(rollouts, rollouts.fragment_starts(20)[[start]], 20) for start in (0, -1)]
+    a, b = clips.sides(rollouts, Comparisons.questions(*fragments))[0]
+    assert a.frames.shape == b.frames.shape
+    whole = [clips.clip(rollouts, each.observations[0], each.actions[0]).frames for each in fragments]
+    assert a.frames.shape[1] * a.frames.shape[2] < 0.5 * whole[0].shape[1] * whole[0].shape[2]
+    for side, all_of_it in zip((a, b), whole, strict=True):
+        changes = [np.abs(frames[1:].astype(int) - frames[0]).max(axis=-1) > 24 for frames in (side.frames, all_of_it)]
+        assert changes[0].sum() == changes[1].sum() > 0
+
+
+def test_a_clip_of_one_picture_is_shown_whole():
+    one = Clip(np.zeros((1, 40, 60, 3), np.uint8), 50.0)
+    assert crop_to_what_moves(one, one)[0].frames.shape == (1, 40, 60, 3)
 
 
 def test_a_fragment_is_found_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

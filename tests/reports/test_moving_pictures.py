@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from workshop.reports.moving_pictures import _cropped, _fitting, _save_gif, _side_by_side, what_moves
+from workshop.environments import what_moves
+from workshop.reports.moving_pictures import _cropped, _fitting, _save_gif, _side_by_side
 
 SIZE = 600, 400
 

@@ -15,4 +15,5 @@ from workshop.environments.specs import (
     spaces_of,
 )
 from workshop.environments.trial import Trial, checksum, known_of_gymnasium, not_finite
+from workshop.environments.what_moves import what_moves
 from workshop.environments.wrappers import WithoutInfo

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
+from PIL import Image
 
 from workshop import CARTPOLE_ID
 from workshop.data import Comparisons, Rollouts
-from workshop.environments import FixedHorizonCartPoleEnv, Renderer, checksum, crop_to_pole
+from workshop.environments import FixedHorizonCartPoleEnv, Renderer, checksum, crop_to_pole, what_moves
 from workshop.labelling.clips import NO_FRAMES, Clip
 from workshop.labelling.pole_text import draw_pole
 from workshop.messages import RunError
@@ -31,7 +32,7 @@ class FragmentClips:
         self._frames_per_second = POLE_FPS if self._renderer is None else self._renderer.frames_per_second
 
     def sides(self, rollouts: Rollouts, pairs: Comparisons) -> list[tuple[Clip, Clip]]:
-        """The two clips of each of these pairs of fragments of the rollouts."""
+        """The two clips of each of these pairs of fragments of the rollouts, of which what moves is shown."""
         shown = []
         for row in range(len(pairs)):
             fragments = pairs.fragments_a[row : row + 1], pairs.fragments_b[row : row + 1]
@@ -39,6 +40,8 @@ class FragmentClips:
             if self._is_pole and self._renderer is not None:
                 angles = np.concatenate([each.observations[0, :, ANGLE] for each in fragments])
                 a, b = (replace(clip, frames=crop_to_pole(clip.frames, angles)) for clip in (a, b))
+            elif self._renderer is not None:
+                a, b = crop_to_what_moves(a, b)
             shown.append((a, b))
         return shown
 
@@ -81,6 +84,14 @@ class FragmentClips:
             {int(step): rollouts.observations[step, copy] for step in starts},
         )
         return np.array([renderer.picture() for step, _ in enumerate(states) if first <= step < end])
+
+
+def crop_to_what_moves(a: Clip, b: Clip) -> tuple[Clip, Clip]:
+    """The two clips, of pictures of one size, without what is still in both; both are cropped alike."""
+    clips = [[Image.fromarray(frame) for frame in clip.frames] for clip in (a, b)]
+    left, top, right, bottom = what_moves(clips)
+    a, b = (replace(clip, frames=np.ascontiguousarray(clip.frames[:, top:bottom, left:right])) for clip in (a, b))
+    return a, b
 
 
 def find(rollouts: Rollouts, observations: np.ndarray, actions: np.ndarray) -> tuple[int, int]:
