@@ -3,8 +3,8 @@
 # make endurance    the tests that take long by nature, in 6 minutes more: kills, cuts at every byte, a browser, a cluster
 # make lint    the style and the types of the code
 # make experiments    the benchmarks that experiments/README.md and the README tell of, anew: several hours on two cores
-# Each makes .venv and installs in it what it needs, where that has not been done: requirements.txt to run, and
-# requirements-dev.txt, which includes it, to test and lint.
+# Each makes .venv and installs in it what it needs, where that has not been done: requirements.txt to run, and the
+# group "dev" of pyproject.toml to test and lint, which pip knows from 25.1 on.
 
 PYTHON ?= python3
 ifeq ($(OS),Windows_NT)
@@ -53,6 +53,7 @@ $(INSTALLED): requirements.txt
 	$(PIP) -r requirements.txt
 	$(BIN)/python -c "open('$(INSTALLED)', 'w').close()"
 
-$(DEV_INSTALLED): $(INSTALLED) requirements-dev.txt
-	$(PIP) -r requirements-dev.txt
+$(DEV_INSTALLED): $(INSTALLED) pyproject.toml
+	$(PIP) "pip>=25.1"
+	$(PIP) --group dev
 	$(BIN)/python -c "open('$(DEV_INSTALLED)', 'w').close()"

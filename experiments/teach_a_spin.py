@@ -35,6 +35,18 @@ def seen_alone(goal: str) -> Callable[[np.ndarray], np.ndarray]:
     return lambda seen: POLE[goal](seen, np.empty(0))
 
 
+def leans_left(seen: np.ndarray) -> np.ndarray:
+    """1 where the pole leans to the left, by 3 to 60 degrees, else 0."""
+    angle = np.rad2deg(seen[..., 2])
+    return ((angle < -3) & (angle > -60)).astype(float)
+
+
+def swings_gently(seen: np.ndarray) -> np.ndarray:
+    """1 where the pole turns at 0.5 to 2.5 rad/s, either way, else 0: it falls, or goes round, at up to 8."""
+    speed = np.abs(seen[..., 3])
+    return ((speed > 0.5) & (speed < 2.5)).astype(float)
+
+
 @dataclass(frozen=True)
 class Rule:
     """What somebody wants.
@@ -55,9 +67,9 @@ class Rule:
 
 RULES = {
     "spin": Rule("spin the pole", seen_alone("spin"), 0.1, 6.0),
-    "lean": Rule("lean the pole to the left", seen_alone("lean"), 0.02, 0.3),
+    "lean": Rule("lean the pole to the left, but do not drop it", leans_left, 0.02, 0.6),
     "left": Rule("keep the cart on the left", seen_alone("left"), 0.02, 0.3),
-    "swing": Rule("let the pole hang and swing gently", seen_alone("gentle"), 0.02, 0.5),
+    "swing": Rule("swing the pole gently to and fro", swings_gently, 0.02, 0.5),
     "still": Rule("keep the cart still", seen_alone("still"), 0.02, -0.3),
 }
 

@@ -31,6 +31,17 @@ def test_links_lead_somewhere(page: Path):
             assert anchor in anchors(target), link
 
 
+def test_the_root_is_short_and_the_readme_says_what_each_thing_in_it_is():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    root = {path.partition("/")[0] for path in tracked.split()}
+    seen = {name for name in root if not name.startswith(".")} - {"README.md"}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, section = readme.partition("## Where things are")
+    the_map = section.split("```")[1]
+    assert len(seen) <= 21
+    assert [name for name in sorted(seen) if name not in the_map] == []
+
+
 def test_headings_are_called_as_github_calls_them(tmp_path: Path):
     page = tmp_path / "page.md"
     page.write_text("# Aligned to who?\n## `llm.py`, a miniature\n```\n# no heading\n```\n", encoding="utf-8")

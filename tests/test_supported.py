@@ -111,7 +111,7 @@ def test_make_asks_whether_the_packages_are_made_for_this_python():
 
 @pytest.mark.skipif(sys.platform != "linux" or not shutil.which("make"), reason="make on Linux")
 def test_make_takes_the_small_pytorch_on_linux_unless_a_gpu_is_asked_for(tmp_path: Path):
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     dry = ["make", "--dry-run", "demo", f"PYTHON={sys.executable}"]
     plain, gpu = (

@@ -18,7 +18,7 @@ from workshop.records.finished import find_runs, read_run
 def cluster(tmp_path: Path):
     """A Dask scheduler and two worker processes of this machine: its address, and the workers."""
     if importlib.util.find_spec("distributed") is None:
-        pytest.skip("Dask is not installed: pip install -r requirements-dask.txt")
+        pytest.skip("Dask is not installed: pip install --group dask")
     file = tmp_path / "scheduler.json"
     common = ["--scheduler-file", str(file), "--no-dashboard"]
     here = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -9,7 +9,7 @@ from tasks_that_die import always_die, die_the_first_time
 from workshop.many_runs.parallel import as_done, workers
 from workshop.messages import UsageError
 
-NO_DASK = "Dask is not installed: pip install -r requirements-dask.txt"
+NO_DASK = "Dask is not installed: pip install --group dask"
 
 
 def test_the_task_of_a_worker_that_died_is_done_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -36,7 +36,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
 def test_tasks_are_done_by_a_cluster():
     """Of threads of this process, which are there at once; one of processes is a test of endurance."""
     distributed = pytest.importorskip(
-        "distributed", reason="Dask is not installed: pip install -r requirements-dask.txt"
+        "distributed", reason="Dask is not installed: pip install --group dask"
     )
     with (
         distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,

@@ -30,7 +30,7 @@ def workers(backend: Backend, jobs: int, scheduler: str | None) -> Iterator[None
     try:
         from distributed import Client
     except ModuleNotFoundError as problem:
-        raise UsageError("--backend dask needs Dask: pip install -r requirements-dask.txt") from problem
+        raise UsageError("--backend dask needs Dask: pip install --group dask (with a pip from 25.1 on)") from problem
     try:
         client = Client(scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError) as problem:
