@@ -35,9 +35,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
 
 def test_tasks_are_done_by_a_cluster():
     """Of threads of this process, which are there at once; one of processes is a test of endurance."""
-    distributed = pytest.importorskip(
-        "distributed", reason="Dask is not installed: pip install --group dask"
-    )
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install --group dask")
     with (
         distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
         workers("dask", 1, cluster.scheduler_address),
