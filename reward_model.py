@@ -52,7 +52,7 @@ class RewardModelConfig:
     """What the learned reward is a function of: observations and actions, or observations alone."""
     pessimism: Annotated[float, within(at_least=0, at_most=100)] = 0.0
     """The agent gets the members' mean reward less this many of their standard deviations: what is unknown is bad."""
-    reward_epochs: Annotated[int, within(at_least=1, at_most=10_000)] = 15
+    reward_epochs: Annotated[int, within(at_least=1, at_most=10_000)] = 30
     """Passes over all comparisons so far in each fit; with --fit-until converged, at most so many."""
     fit_until: Literal["epochs", "converged"] = "epochs"
     """When a fit ends: after its epochs or, if earlier, when the held-out loss has stopped falling."""
@@ -60,7 +60,7 @@ class RewardModelConfig:
     """With --fit-until converged: epochs without a lower held-out loss to wait for, before the best is restored."""
     reward_batch_size: Annotated[int, within(at_least=1, at_most=1_000_000)] = 1000
     """Comparisons in each gradient step of the fit."""
-    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 0.1
+    reward_learning_rate: Annotated[float, within(above=0, at_most=1)] = 0.05
     """AdamW's step size for the reward model."""
     weight_decay: Annotated[float, within(at_least=0, at_most=1000)] = 0.0
     """AdamW's pull of the reward model's weights towards zero."""

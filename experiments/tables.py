@@ -42,7 +42,7 @@ BLUE, RED, BLACK = "#0072B2", "#D55E00", "#000000"  # Okabe and Ito's palette
 # a labeller as people are, asked as a person is, with as many answers
 PERSON = (
     "--oracle-temperature 0.3 --oracle-mistakes 0.05 --oracle-equal 0.1 --comparisons 40 --ask-ahead 2 "
-    "--iterations 20 --total-timesteps 60000 --reward-epochs 30 --reward-learning-rate 0.05"
+    "--iterations 20 --total-timesteps 60000"
 )
 TO_SOLVE = ("", PERSON, "--reward-network joint", "--reward true")
 TOO_FEW = "--comparisons 1"

@@ -38,8 +38,6 @@ def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
         settings = settings | SETTINGS["additive"]
     if typed_after("--oracle") in ("human", "terminal"):
         settings = settings | SETTINGS["person"] | (SETTINGS["person-on-the-pole"] if on_the_pole else {})
-        if on_the_pole and network == "additive":
-            settings = settings | SETTINGS["person-and-additive-on-the-pole"]
     if typed_after("--frontload") is not None:
         settings = settings | {"schedule": "frontloaded"}
     if typed_after("--ensemble-size") == "1":
