@@ -74,7 +74,21 @@ class Oracle(Protocol):
         """Go on from `state`."""
 
 
-class SyntheticOracle:
+class AnswersAtOnce:
+    """What is alike in all oracles that need no time: nobody sees the pairs earlier, and no answer is taken back."""
+
+    def show(self, pairs: Comparisons) -> None:
+        """Nothing is answered before it is compared; see `Oracle`."""
+
+    def revised(self, last: bool) -> bool:
+        """Nothing is taken back; see `Oracle`."""
+        return False
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Nothing more will be asked; this is what came of the run."""
+
+
+class SyntheticOracle(AnswersAtOnce):
     """Answers by the fragments' true returns, which it alone may see, or by what a group wants: its `goal`.
 
     The teachers of B-Pref (Lee, Smith, Dragan, Abbeel 2021, section 4.1), which can be combined. A fragment of the
@@ -104,13 +118,6 @@ class SyntheticOracle:
         self.config, self._goal = config, goal
         self._rollouts, self._directory, self._generator = rollouts, directory, generator
         self._mean, self._spread = 0.0, 1.0
-
-    def show(self, pairs: Comparisons) -> None:
-        """Nothing is answered before it is compared; see `Oracle`."""
-
-    def revised(self, last: bool) -> bool:
-        """It takes nothing back; see `Oracle`."""
-        return False
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the oracle's answers, which are on the disk then; see `Oracle`."""
@@ -167,9 +174,6 @@ class SyntheticOracle:
             answers[np.maximum(values_a, values_b) < self.config.oracle_skip] = np.nan
         return answers
 
-    def finish(self, result: Mapping[str, Any]) -> None:
-        """Nothing more will be asked; this is what came of the run."""
-
     def _values(self, fragments: Fragments) -> np.ndarray:
         """What these fragments, of L steps, are worth: R in the table above, with the goal's rewards; (n,)."""
         true_rewards = self._goal(fragments.observations, fragments.true_rewards)
@@ -178,7 +182,7 @@ class SyntheticOracle:
         return values
 
 
-class GroupsOracle:
+class GroupsOracle(AnswersAtOnce):
     """Labellers in groups that want different things: each question goes to one of them.
 
     Who is asked is drawn from a generator of its own, by how many there are in each group. What they answer is what a
@@ -189,7 +193,7 @@ class GroupsOracle:
 
     def __init__(self, config: Any, run: Run, rollouts: Rollouts, generator: np.random.Generator):
         groups, goals, seed = config.labellers.groups, goals_of(run.spec.id), config.seed
-        self._names = [group.name for group in groups]
+        self._seed, self._names = seed, [group.name for group in groups]
         self._shares = np.array([group.labellers for group in groups]) / sum(group.labellers for group in groups)
         self._directory, self._generator, self._who = run.directory, generator, np.random.default_rng([seed, WHO])
         self._panel, self._rollouts, self._run = np.random.default_rng([seed, PANEL]), rollouts, run
@@ -201,13 +205,6 @@ class GroupsOracle:
             SyntheticOracle(config.oracle, rollouts, run.directory, self._panel, goals[name]) for name in self._names
         ]
         self._first: Agreement | None = None
-
-    def show(self, pairs: Comparisons) -> None:
-        """Nothing is answered before it is compared; see `Oracle`."""
-
-    def revised(self, last: bool) -> bool:
-        """They take nothing back; see `Oracle`."""
-        return False
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the answer of one labeller each; see `Oracle`."""
@@ -239,7 +236,7 @@ class GroupsOracle:
         """Tell who got what, where there is more than one group or another goal than the true reward."""
         if self._run.groups:
             last = self._put_to_all() if self._first is not None else None
-            tell_who_got_what(self._directory, self._names, self._shares, self._first, last)
+            tell_who_got_what(self._directory, self._seed, self._names, self._shares, self._first, last)
 
     def state(self) -> State:
         """What the labellers go on from."""

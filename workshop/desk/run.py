@@ -1,9 +1,7 @@
 """One run of `llm.py`: what happens around the steps of the slide."""
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +11,9 @@ from workshop.desk.report import LanguageReport
 from workshop.labelling import Text, ask_a_person
 from workshop.language import BEST_SCORE, LanguageModel, Policy, TextRewardModel, draw_questions, rollouts, texts_of
 from workshop.messages import RunError, say
+from workshop.program import AnyRun
 from workshop.records import as_command
-from workshop.reports import attempt
+from workshop.reports import attempt, title_of
 from workshop.state import Part, State
 
 ASKING = "Which answer would you rather get?"
@@ -22,36 +21,18 @@ ANSWERS = 512  # of the SFT model, by whose gold scores the synthetic oracle kno
 SPREAD = 3  # beside the run's seed: the stream of randomness that they are drawn from
 
 
-class LanguageRun:
-    """A run, from its beginning or from where it was interrupted, to its end. It evaluates, reports and saves.
+class LanguageRun(AnyRun):
+    """A run of `llm.py`. It evaluates, reports and saves every few updates, and writes what is left at the end."""
 
-    It is a context, in which a person can answer.
-
-    | attribute | what |
-    | --- | --- |
-    | device | where the networks live |
-    | directory | the run's files |
-    | recorded | answers of other runs, to be learned from first |
-    """
+    directory: LanguageDirectory
 
     def __init__(
         self, config: Any, device: str, directory: LanguageDirectory, report: LanguageReport, recorded: Comparisons
     ):
-        self.device, self.directory, self.recorded = device, directory, recorded
-        self._config, self._report = config, report
-        self._updates = self._saved = 0  # of the policy so far, and comparisons in checkpoints
+        super().__init__(config, device, directory, recorded)
+        self._report = report
+        self._updates = 0  # of the policy so far
         self._tell: Callable[[str, float], None] = lambda doing, share: None  # a person, what is being done
-        self._end = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.close()
-
-    def generators(self, n: int) -> list[np.random.Generator]:
-        """Generators that everything random in the run is drawn from: n of them, so that no part changes another's."""
-        return [np.random.default_rng(seed) for seed in np.random.SeedSequence(self._config.seed).spawn(n)]
 
     def supervised(self, fit: Callable[[Callable[[int, float], object]], LanguageModel]) -> LanguageModel:
         """The language model that `fit` makes, calling what it is given after each step, or that it made before.
@@ -130,7 +111,7 @@ class LanguageRun:
         result = self._report.result()
         self.directory.write_result(result)
         attempt("The report on the labeller", lambda: self._oracle.finish(result))
-        self._report.finish(self._command())
+        self._report.finish(title_of(self.directory.path, self._config.seed))
         self.directory.checkpoints.delete()
         return result
 
@@ -153,10 +134,6 @@ class LanguageRun:
         if config.policy.method == "ppo" and config.policy.ppo.kl_coefficient > 0:
             return f"no KL penalty (--kl-coefficient 0); or ask it something: {chat}"
         return f"ask it something: {chat}"
-
-    def _command(self) -> str:
-        command = (self.directory.path / "command.txt").read_text(encoding="utf-8").strip()
-        return command if "--seed" in shlex.split(command) else f"{command}  seed {self._config.seed}"
 
     def _evaluate(self) -> None:
         ppo = self._config.policy.ppo
