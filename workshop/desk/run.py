@@ -1,15 +1,26 @@
 """One run of `llm.py`: what happens around the steps of the slide."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from workshop.data import Comparisons, Rollouts
+from workshop.data import Comparisons, Fragments, Rollouts
 from workshop.desk.directory import POLICY, REWARD_MODEL, SAMPLES, SFT, LanguageDirectory
-from workshop.desk.report import LanguageReport
+from workshop.desk.report import LanguageReport, token_rewards
+from workshop.labellers import DESK, agrees
 from workshop.labelling import Text, ask_a_person
-from workshop.language import BEST_SCORE, LanguageModel, Policy, TextRewardModel, draw_questions, rollouts, texts_of
+from workshop.language import (
+    BEST_SCORE,
+    LanguageModel,
+    Policy,
+    draw_questions,
+    fragments,
+    of_answers,
+    rollouts,
+    texts_of,
+)
 from workshop.messages import RunError, say
 from workshop.program import AnyRun
 from workshop.records import as_command
@@ -31,6 +42,7 @@ class LanguageRun(AnyRun):
     ):
         super().__init__(config, device, directory, recorded)
         self._report = report
+        self.wants = {name: of_answers(goal) for name, goal in DESK.items()}
         self._updates = 0  # of the policy so far
         self._tell: Callable[[str, float], None] = lambda doing, share: None  # a person, what is being done
 
@@ -56,20 +68,26 @@ class LanguageRun(AnyRun):
         questions = draw_questions(generator, ANSWERS)
         return rollouts(questions, sft.sample(questions, generator))
 
+    def pairs_for_all(self, generator: np.random.Generator, n: int) -> tuple[Fragments, Fragments]:
+        """What n pairs are put to all groups: two answers of the policy, as it is by then, to the same question."""
+        questions = draw_questions(generator, n)
+        a, b = (fragments(questions, self._policy.sample(questions, generator)) for _ in range(2))
+        return a, b
+
     def person(self, comparisons: Comparisons, generator: np.random.Generator) -> Any:
         """The person who answers until the run is over, if that is what `--oracle` says; None if not."""
         config = self._config
         how = config.oracle.oracle
         if how == "synthetic":
             return None
-        wanted = config.questions.comparisons
+        wanted = config.preferences.comparisons
         oracle = ask_a_person(how, config.labelling, wanted, self.directory, _texts, comparisons, generator, ASKING)
         self._end.enter_context(oracle.way)
         self._tell = oracle.session.tell
         return oracle
 
     def iterations(
-        self, policy: Policy, reward_model: TextRewardModel, questions: Any, oracle: Any, comparisons: Comparisons
+        self, policy: Policy, reward_model: Any, questions: Any, oracle: Any, comparisons: Comparisons
     ) -> Iterator[int]:
         """The run's iterations, or those that are left; what is handed in is brought to where it was.
 
@@ -119,7 +137,7 @@ class LanguageRun(AnyRun):
         """Say to a person how the run went, where to look, and what to try next."""
         peak = f" (at best {result['gold_peak']:g})" if result["gold_peak"] > result["gold"] + 0.5 else ""
         gold = f"Gold score {result['gold_sft']:g} → {result['gold']:g} of {BEST_SCORE:g}{peak}, proxy "
-        goal = self._config.labelling.goal
+        goal = self._config.labelling.goal or self._config.labellers.goal
         say(
             f"{f'The goal: {goal}. Proxy ' if goal else gold}{result['proxy']:g}, KL {result['kl']:g}; "
             f"{result['comparisons']} answers, {result['seconds']:g} s."
@@ -144,6 +162,8 @@ class LanguageRun(AnyRun):
             "skipped": self._questions.skipped,
             "update": self._updates,
         }
+        if self.groups:
+            learned_from |= agrees(self.groups, self._comparisons, partial(token_rewards, self._reward_model))
         self._report.evaluate(self._policy, self._sft, self._reward_model, learned_from)
         state: State = {name: part.state() for name, part in self._parts.items()}
         state["done"] = (self._iteration, self._updates)

@@ -1,7 +1,7 @@
 """One run: what happens around the loop of the slides, so that the loop itself is the slides' and nothing else."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -9,10 +9,10 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from workshop.agent import Agent, RewardFunction
-from workshop.data import Comparisons, Rollouts
+from workshop.data import Comparisons, Fragments, Rollouts, cut
 from workshop.exercise import explain
 from workshop.flags import from_json
-from workshop.labellers import agrees, who_answers
+from workshop.labellers import Wants, agrees, goals_of, of_steps, who_answers
 from workshop.messages import RunError, UsageError, say, shown
 from workshop.program.plan import Plan
 from workshop.records import (
@@ -44,10 +44,17 @@ class AnyRun:
     | device | where the networks live |
     | directory | the run's files |
     | recorded | answers of other runs, to be learned from first |
+    | labellers | the names of all whose answers it learns from |
+    | groups | of labellers, where they want something else than the true reward |
+    | wants | what groups want, by the names of the goals |
     """
+
+    wants: Mapping[str, Wants]
 
     def __init__(self, config: Any, device: str, directory: RunDirectory, recorded: Comparisons):
         self.device, self.directory, self.recorded = device, directory, recorded
+        self.labellers = who_answers(config, recorded)
+        self.groups = [each.name for each in config.labellers.groups] if config.labellers.goal else []
         self._config = config
         self._saved = 0  # comparisons, in checkpoints
         self._end = ExitStack()
@@ -62,6 +69,10 @@ class AnyRun:
         """Generators that everything random in the run is drawn from: n of them, so that no part changes another's."""
         return [np.random.default_rng(seed) for seed in np.random.SeedSequence(self._config.seed).spawn(n)]
 
+    def pairs_for_all(self, generator: np.random.Generator, n: int) -> tuple[Fragments, Fragments]:
+        """What n pairs are put to all groups, to see how far they agree; both sides of them."""
+        raise NotImplementedError
+
 
 class Run(AnyRun):
     """A run of `main.py`. It evaluates and reports, saves after each iteration, and writes what is left at the end.
@@ -72,8 +83,6 @@ class Run(AnyRun):
     | random_steps | that a random policy takes first, in each copy of the environment |
     | steps_per_iteration | then, in all together |
     | steps_each | in each copy, in the whole run |
-    | labellers | the names of all whose answers it learns from |
-    | groups | of labellers, where they want something else than the true reward |
     """
 
     def __init__(
@@ -84,8 +93,14 @@ class Run(AnyRun):
         self.steps_each = plan.total // config.agent.n_envs
         self.random_steps, self.steps_per_iteration = plan.random_each, plan.per_iteration
         self._report, self.steps_taken = report, report.steps_taken
-        self.labellers = who_answers(config, recorded)
-        self.groups = [each.name for each in config.labellers.groups] if config.labellers.goal else []
+        self.wants = {name: of_steps(goal) for name, goal in goals_of(plan.spec.id).items()}
+
+    def pairs_for_all(self, generator: np.random.Generator, n: int) -> tuple[Fragments, Fragments]:
+        """What n pairs are put to all groups: drawn from all rollouts so far."""
+        length = self._config.preferences.fragment_length
+        starts = self._rollouts.fragment_starts(length)
+        a, b = (cut(self._rollouts, each, length) for each in starts[generator.integers(len(starts), size=(2, n))])
+        return a, b
 
     def with_person(self, oracle: Person) -> Person:
         """Let a person answer from now on, and see what the agent is doing, until the run is over."""

@@ -56,10 +56,10 @@ def tell_who_got_what(
         table.append([group, *(cell(float(x)) for x in (share, *own, *alphas))])
     write_safely(directory.path / "groups.csv", lambda stream: stream.write(as_csv(table)))
     title, plot = title_of(directory.path, seed), directory.path / "plots" / "aligned_to_who.png"
-    _draw(directory.rows, groups, (first, last), title, plot)
+    _draw(directory, groups, (first, last), title, plot)
     for line in table_of(row, groups, shares):
         say(line)
-    say(in_words(row, groups, last))
+    say(in_words(row, groups, last, directory.untrained))
 
 
 def table_of(row: Row, groups: Sequence[str], shares: np.ndarray) -> list[str]:
@@ -71,8 +71,8 @@ def table_of(row: Row, groups: Sequence[str], shares: np.ndarray) -> list[str]:
     return lines
 
 
-def in_words(row: Row, groups: Sequence[str], last: Agreement | None) -> str:
-    """Two sentences: how much of what it wanted each group got, and how far they disagree."""
+def in_words(row: Row, groups: Sequence[str], last: Agreement | None, untrained: str) -> str:
+    """Two sentences: how much of what it wanted each group got, where `untrained` gave 0, and how far they disagree."""
     known = not any(math.isnan(row[f"got_{group}"]) for group in groups)
     each = [
         f"{group} got {_two(row[f'got_{group}'])}" if known else f"{group} a return of {row[f'return_{group}']:.1f}"
@@ -82,7 +82,7 @@ def in_words(row: Row, groups: Sequence[str], last: Agreement | None) -> str:
     first = first + " of what it wanted" if known else first.replace(" a return", " got a return", 1)
     text = ", ".join([first, *(other.replace(" got", "") for other in others)]) + "."
     if known:
-        text += " (0 is a random agent, 1 one trained for that group alone.)"
+        text += f" (0 is {untrained}, 1 one trained for that group alone.)"
     if last is not None:
         text += (
             f" On {last.disagree:.0%} of {last.pairs} pairs put to all they disagree (alpha {_with_interval(last)})."
@@ -90,22 +90,27 @@ def in_words(row: Row, groups: Sequence[str], last: Agreement | None) -> str:
     return text
 
 
-def _draw(rows: Sequence[Row], groups: Sequence[str], both: Sequence[Agreement | None], title: str, path: Path) -> None:
+def _draw(
+    directory: RunDirectory, groups: Sequence[str], both: Sequence[Agreement | None], title: str, path: Path
+) -> None:
+    rows, (along, named) = directory.rows, directory.along
     known = not any(math.isnan(rows[-1][f"got_{group}"]) for group in groups)
     with figure_in(path, title, WIDTH, HEIGHT) as figure:
         gets, agrees, agreement = figure.subplots(1, 3, width_ratios=(3, 3, 1.4))
-        steps = [row["env_steps"] for row in rows]
+        steps = [row[along] for row in rows]
         for axes, column in ((gets, "got" if known else "return"), (agrees, "agrees")):
             for group, look in zip(groups, LOOKS, strict=False):
                 own = [row.get(f"{column}_{group}", math.nan) for row in rows]
                 axes.plot(steps, own, label=group, **look)
-            axes.set_xlabel("environment steps")
+            axes.set_xlabel(named)
             in_whole_numbers(axes, 6)
         if known:
             for height in (0, 1):
                 gets.axhline(height, color=GREY, linewidth=1, zorder=0)
         gets.set_title("What each group gets", fontsize=10)
-        gets.set_ylabel("0 random, 1 trained for it alone" if known else "return by what the group wants")
+        gets.set_ylabel(
+            f"0: {directory.untrained}, 1: trained for it alone" if known else "return by what the group wants"
+        )
         agrees.set_title("Its answers that the reward agrees with", fontsize=10)
         agrees.set(ylim=(-0.03, 1.03), ylabel="share of them")
         agrees.axhline(0.5, color=GREY, linestyle=":", linewidth=1)
