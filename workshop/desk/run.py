@@ -109,20 +109,34 @@ class LanguageRun(AnyRun):
             trained.save(self.directory.path / POLICY)
 
     def updates(self, iteration: int) -> Iterator[int]:
-        """The updates of this iteration, or those that are left, with an evaluation and a checkpoint every few."""
+        """The updates of this iteration, or those that are left, with an evaluation and a checkpoint every few.
+
+        A person may take answers back until the last of all; the reward model is then fitted again, as if they had
+        never been given, before the policy goes on.
+        """
         config, self._iteration = self._config, iteration
         end = round(config.policy.updates * (iteration + 1) / config.iterations)
         if not self.directory.rows:
             self._evaluate()  # the SFT model, before it has learned anything
         for update in range(self._updates, end):
+            self._learn_again()
             yield update
             self._updates += 1
             self._report.updated()
             self._tell("training", self._updates / config.policy.updates)
+            if self._updates == config.policy.updates:
+                self._learn_again(last=True)
             if self._updates % config.evaluate_every == 0 or self._updates == end:
                 self._evaluate()
         if config.policy.updates == 0 and iteration == config.iterations - 1:
+            self._learn_again(last=True)
             self._evaluate()  # best-of-n, or a policy that stays what it is
+
+    def _learn_again(self, last: bool = False) -> None:
+        """Wait for what is answered in place of answers that were taken back, and learn from that."""
+        while self._oracle.revised(last):
+            self._comparisons.add(self._oracle.compare(self._comparisons[:0]))
+            self._reward_model.fit(self._comparisons)
 
     def finish(self) -> dict[str, Any]:
         """The run's result, which is written first; then what is drawn of it. Nothing is left to go on from."""
@@ -158,7 +172,7 @@ class LanguageRun(AnyRun):
         tokens = self._updates * ppo.questions_each * ppo.answers_each * self._comparisons.fragments_a.actions.shape[1]
         learned_from = {
             "env_steps": tokens if self._config.policy.method == "ppo" else 0,
-            "comparisons": len(self._comparisons) if self._updates or self.directory.rows else 0,
+            "comparisons": self._comparisons.answers if self._updates or self.directory.rows else 0,
             "skipped": self._questions.skipped,
             "update": self._updates,
         }
@@ -177,7 +191,7 @@ class LanguageRun(AnyRun):
         (state, pieces), self.directory.saved = self.directory.saved, None
         try:
             for piece in pieces:
-                self._comparisons.add(Comparisons.from_arrays(piece))
+                self._comparisons.extend(Comparisons.from_arrays(piece))
             for name, part in self._parts.items():
                 if name != "report":
                     part.restore(state[name])

@@ -77,7 +77,8 @@ class TextRewardModel(TextReward):
         self._of_sft = asked, sft.sample(asked, generator)
 
     def fit(self, comparisons: Comparisons) -> None:
-        """Fit it to all comparisons so far, by the choice model's loss. Raises a UsageError if that is not finite."""
+        """Fit it to all answers so far, by the choice model's loss. Raises a UsageError if that is not finite."""
+        comparisons = comparisons.answered
         if len(comparisons) == 0:
             return
         self.network.load_state_dict(self._first)
