@@ -66,6 +66,11 @@ def test_a_whole_run_by_keyboard_in_a_browser(tmp_path: Path):
     assert "Answers: 6" in report
     assert re.search(r"The gold score of its answers", told)
     assert (run / "policy.pt").exists()
+    assert_recorded_as_read(run, read)
+
+
+def assert_recorded_as_read(run: Path, read: dict[int, str]) -> None:
+    """Each question in the record is what was on the page by its number: the visitor's question and both answers."""
     for line in map(json.loads, (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()):
         with np.load(run / line["fragments"]) as arrays:
             question = arrays["observations_a"][line["row"], 0, :5].astype(np.int64)

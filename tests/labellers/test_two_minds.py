@@ -27,9 +27,7 @@ def planted(two_minds, share: float, each: int, seed: int):
 def test_the_likelihood_by_hand(two_minds):
     mixture = two_minds.Mixture(np.array([[1.0], [-1.0]]), np.array([0.5, 0.5]))
     one_each = two_minds.Answers(np.array([[[3.0]]]), np.array([[1.0]]), np.zeros(1))
-    assert mixture.log_likelihood(one_each) == pytest.approx(
-        np.log(0.5)
-    )  # what one wants, the other does not
+    assert mixture.log_likelihood(one_each) == pytest.approx(np.log(0.5))  # what one wants, the other does not
     assert mixture.groups(one_each)[0, 0] == pytest.approx(1 / (1 + np.exp(-3)))
     two_each = two_minds.Answers(np.array([[[3.0], [3.0]]]), np.array([[1.0, 1.0]]), np.zeros(1))
     both = 0.5 / (1 + np.exp(-3)) ** 2 + 0.5 / (1 + np.exp(3)) ** 2  # one labeller wants the same in both
