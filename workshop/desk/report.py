@@ -74,7 +74,7 @@ class LanguageReport:
         self._directory, self._config, self._started, self._follow = directory, config, started, follow
         self._generator = np.random.default_rng([config.seed, EVALUATION])
         self._goal = config.labelling.goal or config.labellers.goal
-        self._groups = [group.name for group in config.labellers.groups] if config.labellers.goal else []
+        self._groups = config.labellers.told_of
         evaluations = -(-config.policy.updates // config.evaluate_every)
         advice = ADVICE.format("--dpo-beta" if config.policy.method == "dpo" else "--kl-coefficient")
         self._alarm = HackingAlarm(evaluations, "gold score", advice)

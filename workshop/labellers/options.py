@@ -50,8 +50,13 @@ are; worst-off: a reward model for each, and the agent gets the lower reward."""
     @property
     def goal(self) -> str:
         """What they want, in words, if that is not the true reward alone; else ""."""
+        return ", ".join(self.labellers) if self.told_of else ""
+
+    @property
+    def told_of(self) -> list[str]:
+        """The groups' names, if they want something else than the true reward alone; else none."""
         names = [group.name for group in self.groups]
-        return ", ".join(self.labellers) if any(name not in AS_TRUE for name in names) else ""
+        return names if any(name not in AS_TRUE for name in names) else []
 
 
 def _group(text: str) -> Group:

@@ -54,7 +54,7 @@ class AnyRun:
     def __init__(self, config: Any, device: str, directory: RunDirectory, recorded: Comparisons):
         self.device, self.directory, self.recorded = device, directory, recorded
         self.labellers = who_answers(config, recorded)
-        self.groups = [each.name for each in config.labellers.groups] if config.labellers.goal else []
+        self.groups = config.labellers.told_of
         self._config = config
         self._saved = 0  # comparisons, in checkpoints
         self._end = ExitStack()
