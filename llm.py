@@ -5,6 +5,7 @@ and rude ones, then from which of two answers somebody would rather get. From no
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 from workshop import processes
@@ -13,15 +14,17 @@ if __name__ == "__main__":
     processes.begin()
 
 from main import preference_loss
-from oracle import OracleConfig, SyntheticOracle
+from oracle import OracleConfig, make_synthetic
 from workshop.bounds import within
 from workshop.data import Comparisons
 from workshop.desk import LanguageProgram, LanguageRun, LanguageRunConfig
 from workshop.exercise import ChoiceModelConfig, choice_model
+from workshop.labellers import LabellersConfig, align
 from workshop.labelling import LabellingConfig
 from workshop.language import (
     ANSWER_LENGTH,
     SPACES,
+    AlignedTexts,
     PolicyConfig,
     SupervisedConfig,
     TextQuestions,
@@ -44,10 +47,11 @@ class Config(LanguageRunConfig):
     """Turns of steps 2 and 3: comparisons of what the policy answers by then, and its training. One does, mostly."""
     supervised: SupervisedConfig = field(default_factory=SupervisedConfig)
     choice_model: ChoiceModelConfig = field(default_factory=ChoiceModelConfig)
-    questions: TextQuestionsConfig = field(default_factory=TextQuestionsConfig)
+    preferences: TextQuestionsConfig = field(default_factory=TextQuestionsConfig)
     reward_model: TextRewardConfig = field(default_factory=TextRewardConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     oracle: OracleConfig = field(default_factory=OracleConfig)
+    labellers: LabellersConfig = field(default_factory=LabellersConfig)
     labelling: LabellingConfig = field(default_factory=LabellingConfig)
 
 
@@ -61,11 +65,12 @@ def rlhf(config: Config, run: LanguageRun) -> None:
 
     # The reward model is initialised from it, and so is the policy.
     model = choice_model(config.choice_model, preference_loss)
-    reward_model = TextRewardModel(sft, model, config.reward_model, model_rng)
+    make = partial(TextRewardModel, sft, model, config.reward_model)
+    reward_model = align(config.labellers.align_to, run.labellers, make, model_rng, AlignedTexts)
     policy = make_policy(config.policy, sft, reward_model, model, policy_rng)
     oracle = run.person(comparisons, oracle_rng)  # with --oracle human or terminal
-    oracle = oracle or SyntheticOracle(config.oracle, run.answers_of(sft), run.directory, oracle_rng)
-    questions = TextQuestions(config.questions, config.iterations, comparisons, run.recorded, policy, questions_rng)
+    oracle = oracle or make_synthetic(config, run, run.answers_of(sft), oracle_rng)
+    questions = TextQuestions(config.preferences, config.iterations, comparisons, run.recorded, policy, questions_rng)
 
     for iteration in run.iterations(policy, reward_model, questions, oracle, comparisons):
         # Step 2. Collect comparison data, and train a reward model.

@@ -10,9 +10,9 @@ from scipy.special import expit
 from workshop.agent import Agent
 from workshop.bounds import require_bounds, within
 from workshop.data import Comparisons, Fragments, Rollouts, cut
-from workshop.labellers import ELSEWHERE, Agreement, Goal, agreement, goals_of
+from workshop.labellers import Agreement, Wants, agreement
 from workshop.labelling import ask_a_person, clips_of, judged_by
-from workshop.program import Run
+from workshop.program import AnyRun, Run
 from workshop.records import RunDirectory
 from workshop.reports import tell_who_got_what, warn_of_disagreement
 from workshop.state import State, restore, state_of
@@ -74,8 +74,22 @@ class Oracle(Protocol):
         """Go on from `state`."""
 
 
-class SyntheticOracle:
-    """Answers by the fragments' true returns, which it alone may see, or by what a group wants: its `goal`.
+class AnswersAtOnce:
+    """What is alike in all oracles that need no time: nobody sees the pairs earlier, and no answer is taken back."""
+
+    def show(self, pairs: Comparisons) -> None:
+        """Nothing is answered before it is compared; see `Oracle`."""
+
+    def revised(self, last: bool) -> bool:
+        """Nothing is taken back; see `Oracle`."""
+        return False
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Nothing more will be asked; this is what came of the run."""
+
+
+class SyntheticOracle(AnswersAtOnce):
+    """Answers by the fragments' true returns, which it alone may see, or by what a group `wants`.
 
     The teachers of B-Pref (Lee, Smith, Dragan, Abbeel 2021, section 4.1), which can be combined. A fragment of the
     true rewards r_1, …, r_L is worth
@@ -99,18 +113,11 @@ class SyntheticOracle:
 
     def __init__(
         self, config: OracleConfig, rollouts: Rollouts, directory: RunDirectory, generator: np.random.Generator,
-        goal: Goal = ELSEWHERE["true"],
+        wants: Wants = lambda its: its.true_rewards,
     ):  # fmt: skip
-        self.config, self._goal = config, goal
+        self.config, self._wants = config, wants
         self._rollouts, self._directory, self._generator = rollouts, directory, generator
         self._mean, self._spread = 0.0, 1.0
-
-    def show(self, pairs: Comparisons) -> None:
-        """Nothing is answered before it is compared; see `Oracle`."""
-
-    def revised(self, last: bool) -> bool:
-        """It takes nothing back; see `Oracle`."""
-        return False
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the oracle's answers, which are on the disk then; see `Oracle`."""
@@ -167,47 +174,35 @@ class SyntheticOracle:
             answers[np.maximum(values_a, values_b) < self.config.oracle_skip] = np.nan
         return answers
 
-    def finish(self, result: Mapping[str, Any]) -> None:
-        """Nothing more will be asked; this is what came of the run."""
-
     def _values(self, fragments: Fragments) -> np.ndarray:
-        """What these fragments, of L steps, are worth: R in the table above, with the goal's rewards; (n,)."""
-        true_rewards = self._goal(fragments.observations, fragments.true_rewards)
+        """What these fragments, of L steps, are worth: R in the table above, with what is wanted; (n,)."""
+        true_rewards = self._wants(fragments)
         weights = self.config.oracle_discount ** np.arange(true_rewards.shape[1] - 1, -1, -1)
         values: np.ndarray = true_rewards.astype(np.float64) @ weights
         return values
 
 
-class GroupsOracle:
+class GroupsOracle(AnswersAtOnce):
     """Labellers in groups that want different things: each question goes to one of them.
 
     Who is asked is drawn from a generator of its own, by how many there are in each group. What they answer is what a
     `SyntheticOracle` with their goal answers, its temperature, mistakes, … in units of the spread of what they want.
     Some pairs are put to all groups, after the first rollouts and at the end, to see how far they agree; nothing is
-    learned from those.
+    learned from those. `config` is a program's flags, `run` knows what the groups want and what is put to all of them,
+    and `rollouts` have the spread.
     """
 
-    def __init__(self, config: Any, run: Run, rollouts: Rollouts, generator: np.random.Generator):
-        groups, goals, seed = config.labellers.groups, goals_of(run.spec.id), config.seed
-        self._names = [group.name for group in groups]
+    def __init__(self, config: Any, run: AnyRun, rollouts: Rollouts, generator: np.random.Generator):
+        groups, seed = config.labellers.groups, config.seed
+        self._seed, self._names = seed, [group.name for group in groups]
         self._shares = np.array([group.labellers for group in groups]) / sum(group.labellers for group in groups)
         self._directory, self._generator, self._who = run.directory, generator, np.random.default_rng([seed, WHO])
         self._panel, self._rollouts, self._run = np.random.default_rng([seed, PANEL]), rollouts, run
-        self._length = config.preferences.fragment_length
-        self._each = [
-            SyntheticOracle(config.oracle, rollouts, run.directory, generator, goals[name]) for name in self._names
-        ]
-        self._asked_all = [
-            SyntheticOracle(config.oracle, rollouts, run.directory, self._panel, goals[name]) for name in self._names
-        ]
+        self._each, self._asked_all = (
+            [SyntheticOracle(config.oracle, rollouts, run.directory, its, run.wants[name]) for name in self._names]
+            for its in (generator, self._panel)
+        )
         self._first: Agreement | None = None
-
-    def show(self, pairs: Comparisons) -> None:
-        """Nothing is answered before it is compared; see `Oracle`."""
-
-    def revised(self, last: bool) -> bool:
-        """They take nothing back; see `Oracle`."""
-        return False
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the answer of one labeller each; see `Oracle`."""
@@ -227,19 +222,17 @@ class GroupsOracle:
         return replace(pairs, preferences=answers, labellers=labellers)
 
     def _put_to_all(self) -> Agreement:
-        """How far the groups agree on pairs drawn from all rollouts so far, as they would answer them."""
-        starts = self._rollouts.fragment_starts(self._length)
-        drawn = starts[self._panel.integers(len(starts), size=(2, PUT_TO_ALL))]
-        a, b = (cut(self._rollouts, each, self._length) for each in drawn)
+        """How far the groups agree on pairs of what there is by now, as they would answer them."""
+        a, b = self._run.pairs_for_all(self._panel, PUT_TO_ALL)
         for oracle in self._asked_all:
-            oracle.observe(self._rollouts, self._length)
+            oracle.observe(self._rollouts, a.true_rewards.shape[1])
         return agreement(np.stack([oracle.answers(a, b) for oracle in self._asked_all]), self._panel)
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Tell who got what, where there is more than one group or another goal than the true reward."""
         if self._run.groups:
             last = self._put_to_all() if self._first is not None else None
-            tell_who_got_what(self._directory, self._names, self._shares, self._first, last)
+            tell_who_got_what(self._directory, self._seed, self._names, self._shares, self._first, last)
 
     def state(self) -> State:
         """What the labellers go on from."""
@@ -254,6 +247,13 @@ class GroupsOracle:
         self._first = None if state["first"] is None else Agreement(**state["first"])
 
 
+def make_synthetic(config: Any, run: AnyRun, rollouts: Rollouts, generator: np.random.Generator) -> Oracle:
+    """The synthetic oracle or, where `config`, a program's flags, has some, labellers in groups."""
+    if config.labellers.labellers:
+        return GroupsOracle(config, run, rollouts, generator)
+    return SyntheticOracle(config.oracle, rollouts, run.directory, generator)
+
+
 def make_oracle(
     config: Any, run: Run, agent: Agent, rollouts: Rollouts, comparisons: Comparisons, generator: np.random.Generator
 ) -> Oracle:
@@ -261,10 +261,8 @@ def make_oracle(
 
     A person is shown clips; some are of `comparisons` so far, a second time.
     """
-    if config.labellers.labellers:
-        return GroupsOracle(config, run, rollouts, generator)
     if config.oracle.oracle == "synthetic":
-        return SyntheticOracle(config.oracle, rollouts, run.directory, generator)
+        return make_synthetic(config, run, rollouts, generator)
     how, wanted = config.oracle.oracle, config.preferences.comparisons
     clips, goal = clips_of(run.spec, agent.seed, rollouts), judged_by(run.spec.id)
     person = ask_a_person(how, config.labelling, wanted, run.directory, clips, comparisons, generator, judged_by=goal)

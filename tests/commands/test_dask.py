@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TINY_SWEEP_OF_LENGTHS, Finished, start_command, without_seconds
+from conftest import ROOT, TINY_SWEEP_OF_LENGTHS, Finished, start_command, type_command, without_seconds
+from desk_runs import TINY_DESK, outcome
 
 from workshop.many_runs.sweep import finished_runs, identity
 from workshop.records.finished import find_runs, read_run
@@ -53,3 +54,20 @@ def test_a_dask_cluster_gives_the_same_and_a_killed_worker_loses_nothing(cluster
     assert here.keys() <= there.keys()
     for key, path in here.items():
         assert without_seconds(path) == without_seconds(there[key])
+
+
+@pytest.mark.endurance
+def test_a_dask_cluster_sweeps_language_models_as_this_machine_does(cluster, tmp_path: Path):
+    address, _ = cluster
+    typed = ["sweep.py", "--program", "llm", "--kl-coefficient", "0", "0.1", "--seeds", "1"]
+    ways = {"here": ["--jobs", "1"], "there": ["--backend", "dask", "--scheduler", address]}
+    for place, how in ways.items():
+        places = ["--runs-dir", str(tmp_path / place), "--plots-dir", str(tmp_path / f"{place}-plots")]
+        swept = type_command(*typed, *how, *places, "--", *TINY_DESK)
+        assert swept.returncode == 0, swept.stderr
+        assert "--kl-coefficient 0.1" in swept.stdout
+    here, there = (finished_runs(tmp_path / place) for place in ways)
+    assert len(here) == 2
+    assert here.keys() == there.keys()
+    for key, path in here.items():
+        assert outcome(there[key]) == outcome(path)

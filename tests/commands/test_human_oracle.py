@@ -1,13 +1,10 @@
 """Training on a person's answers: `main.py --oracle human` with somebody who answers over HTTP, as the page does."""
 
-import http.cookiejar
 import json
 import os
 import signal
 import sys
-import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,85 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from answering import Page, in_a_hurry, label, running
 from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
-from conftest import Started, go_on, start_command, train, type_command
+from conftest import go_on, train, type_command
 
 from workshop.records.comparisons_from import read_record
 
 SMALL = ["--solution", "--oracle", "human", "--no-open-page", "--total-timesteps", "1200", "--iterations", "3"]
 SMALL += ["--n-envs", "2", "--comparisons", "8", "--ask-again", "2", "--fragment-length", "5"]
 SMALL += ["--labeller", "Ada", "--no-pictures"]
-
-# `python main.py`, which does not wait for as long as a person may want to undo or to look
-IN_A_HURRY = (
-    "-c",
-    """
-import runpy
-import sys
-from workshop.labelling import human
-human.SECONDS_TO_LOOK = 0.1
-sys.argv[0] = "main.py"
-runpy.run_path("main.py", run_name="__main__")
-""",
-)
-
-
-class Page:
-    """What the page in a browser does, without one."""
-
-    def __init__(self, address: str):
-        self.base = address.partition("?")[0]
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        self._opener.open(address, timeout=60).read()
-
-    def state(self) -> dict:
-        return json.load(self._opener.open(f"{self.base}state", timeout=60))
-
-    def post(self, what: str, **values: float | None) -> dict:
-        body = json.dumps(values).encode()
-        request = urllib.request.Request(f"{self.base}{what}", body, {"Content-Type": "application/json"})
-        return json.load(self._opener.open(request, timeout=60))
-
-
-@contextmanager
-def running(*arguments: str, hurry: bool = True) -> Iterator[tuple[Started, Page, list[str]]]:
-    """`python main.py …`, its page, and what it says on standard error as it comes."""
-    process = start_command(*(IN_A_HURRY if hurry else ["main.py"]), *arguments)
-    said: list[str] = []
-    listener = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
-    listener.start()
-    try:
-        deadline = time.monotonic() + 300
-        while not any("http://" in line for line in said) and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        address = next((line.split()[-1] for line in said if "http://" in line), None)
-        assert address is not None, said
-        yield process, Page(address), said
-    finally:
-        process.kill()
-        process.wait()
-        listener.join()
-        process.stdout.close()
-        process.stderr.close()
-
-
-def label(
-    page: Page, until: Callable[[int], bool], answer: Callable[[int], float | None] = lambda n: n % 2
-) -> list[int]:
-    """Answer questions until the page is finished, or `until` says so of the number of acknowledged answers."""
-    acknowledged: list[int] = []
-    while not until(len(acknowledged)):
-        state = page.state()
-        if state["finished"]:
-            page.post("farewell")
-            break
-        if state["question"] is None:
-            time.sleep(0.02)
-            continue
-        number = state["question"]["number"]
-        page.post("answer", number=number, preference=answer(number), seconds=1.5)
-        acknowledged.append(number)
-    return acknowledged
 
 
 def test_a_run_learns_from_a_persons_answers(tmp_path: Path):
@@ -208,7 +135,7 @@ def test_questions_come_while_the_agent_trains(tmp_path: Path):
 
 def test_the_terminal_asks_the_same(tmp_path: Path):
     arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
-    process = type_command(*IN_A_HURRY, *arguments, "--runs-dir", str(tmp_path), typed="l\nr\n=\ns\n" * 10)
+    process = type_command(*in_a_hurry(), *arguments, "--runs-dir", str(tmp_path), typed="l\nr\n=\ns\n" * 10)
     assert process.returncode == 0, process.stderr
     record = read_record(next(tmp_path.iterdir()))
     assert len(record) == 8
@@ -218,7 +145,7 @@ def test_the_terminal_asks_the_same(tmp_path: Path):
 
 def test_when_the_terminals_input_ends_the_run_says_how_to_go_on(tmp_path: Path):
     arguments = [argument if argument != "human" else "terminal" for argument in SMALL]
-    process = type_command(*IN_A_HURRY, *arguments, "--runs-dir", str(tmp_path), typed="l\nr\n")
+    process = type_command(*in_a_hurry(), *arguments, "--runs-dir", str(tmp_path), typed="l\nr\n")
     assert process.returncode == 1
     run = next(tmp_path.iterdir())
     assert f"python main.py --resume {run}" in process.stderr

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from workshop import CARTPOLE_ID
+from workshop import CARTPOLE_ID, DESK_ID
 from workshop.data import Comparisons, Fragments
 from workshop.labellers import (
     POLE,
@@ -16,6 +16,7 @@ from workshop.labellers import (
     group_columns,
     krippendorff_alpha,
     labellers_goal,
+    of_steps,
     refuse_groups,
     scaled,
     weights_in_turns,
@@ -134,6 +135,7 @@ def test_labellers_that_make_no_sense_are_refused(typed: list[str], part: str):
     [
         ("sideways:1", "everybody", CARTPOLE_ID, "sideways"),
         ("spin:1", "everybody", "Pendulum-v1", "true, true reversed"),
+        ("spin:1", "everybody", DESK_ID, "visitor, hurried, owner, click"),
         ("spin:1 upright:1", "left", CARTPOLE_ID, "no such group"),
         ("spin:1", "worst-off", CARTPOLE_ID, "but one"),
         ("spin:1", "turns", CARTPOLE_ID, "but one"),
@@ -169,11 +171,13 @@ def test_who_is_asked_is_drawn_by_how_many_they_are():
             recorded.extend(labeller)
             return Record()
 
-    run = SimpleNamespace(spec=SimpleNamespace(id=CARTPOLE_ID), directory=Directory(), groups=[])
+    run = SimpleNamespace(
+        wants={name: of_steps(goal) for name, goal in POLE.items()}, directory=Directory(), groups=[],
+        pairs_for_all=lambda *_: (a, b),
+    )  # fmt: skip
     config = SimpleNamespace(
         labellers=LabellersConfig(("upright:3", "left:1")), seed=0,
         oracle=OracleConfig(oracle_temperature=0, oracle_unit="raw"),
-        preferences=SimpleNamespace(fragment_length=2),
     )  # fmt: skip
     rng = np.random.default_rng(1)
     n, states = 2000, rng.normal(size=(2, 2000, 2, 4))

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from workshop import CARTPOLE_ID
 from workshop.records.progress import COLUMNS
 from workshop.reports import figures
-from workshop.reports.about import About, number
+from workshop.reports.about import About, number, title_of
 from workshop.reports.evaluation import Episodes, Evaluation
 from workshop.reports.held_out import wilson
 
@@ -51,8 +51,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Figu
         kept = []
 
         @contextmanager
-        def keep(path: Path, about: About, *size: float):
-            with figures_in(path, about, *size) as figure:
+        def keep(path: Path, title: str, *size: float):
+            with figures_in(path, title, *size) as figure:
                 kept.append(figure)
                 yield figure
 
@@ -204,6 +204,12 @@ def test_titles_have_the_command_and_the_seed_on_a_few_lines():
     assert long.count("\n") == 2
     assert long.endswith(" …")
     assert max(map(len, long.split("\n"))) <= 102
+
+
+def test_figures_of_a_run_are_called_by_what_was_typed_for_it(tmp_path: Path):
+    assert title_of(tmp_path, 3) == "seed 3"  # nothing is on record
+    (tmp_path / "command.txt").write_text("python llm.py  --updates 3\n", encoding="utf-8")
+    assert title_of(tmp_path, 3) == "python llm.py --updates 3  seed 3"
 
 
 @pytest.mark.parametrize("command", ["python main.py --name $x$_{", "python main.py " + "--env-kwargs a=1 " * 12])

@@ -21,6 +21,8 @@ class LanguageDirectory(RunDirectory):
     )  # fmt: skip
     fixed: Mapping[str, Any] = {"env": DESK_ID, "fragment_length": ANSWER_LENGTH}
     parts = ("plots",)
+    along = ("update", "updates of the policy")
+    untrained = "the SFT model"
 
     def reached(self, row: Row) -> str:
         """What the run was at when it had this row of `progress.csv`."""

@@ -2,38 +2,20 @@
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from workshop.drawing import (
-    BLACK,
-    BLUE,
-    DPI,
-    GREEN,
-    GREY,
-    LOOK,
-    ORANGE,
-    PALE,
-    TITLE_WIDTH,
-    WIDTH,
-    in_whole_numbers,
-    wrapped,
-)
+from workshop.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, WIDTH, in_whole_numbers
 from workshop.language import BEST_SCORE, TEN_QUESTIONS, as_words
 from workshop.records import Row
-from workshop.safe_files import write_safely
+from workshop.reports import CIRCLES, HEIGHT, SQUARES, add_legend, figure_in
 
-if TYPE_CHECKING:  # Matplotlib is imported once there is something to draw, so that runs begin earlier
-    from matplotlib.figure import Figure
-
-HEIGHT = 4.2  # inches
 PICTURES, SHOWN = 5, 4  # of a film strip; which of the ten questions
-GOLD: Any = {"color": BLUE, "marker": "o", "markersize": 3}
-PROXY: Any = {"color": ORANGE, "linestyle": "--", "marker": "s", "markersize": 3}
+GOLD: Any = {"color": BLUE, **CIRCLES}
+PROXY: Any = {"color": ORANGE, "linestyle": "--", **SQUARES}
 
 
 def draw_gold_and_proxy(rows: Sequence[Row], goal: str, title: str, path: Path) -> None:
@@ -41,7 +23,7 @@ def draw_gold_and_proxy(rows: Sequence[Row], goal: str, title: str, path: Path) 
 
     The gold score says nothing where a person had a `goal` of their own, and is not shown then.
     """
-    with _figure_in(path, title, HEIGHT) as figure:
+    with figure_in(path, title, WIDTH, HEIGHT) as figure:
         panels = figure.subplots(1, 2)
         distance = [np.sqrt(max(0.0, row["kl"])) for row in rows]
         for axes, where in zip(panels, ([row["update"] for row in rows], distance), strict=True):
@@ -65,33 +47,29 @@ def draw_gold_and_proxy(rows: Sequence[Row], goal: str, title: str, path: Path) 
         panels[0].set_xlabel("updates of the policy")
         panels[1].set_xlabel("distance from the SFT model: √KL, KL in nats an answer")
         in_whole_numbers(panels[0])
-        named: dict[str, Any] = {}
-        for axes in figure.axes:
-            handles, labels = axes.get_legend_handles_labels()
-            named |= dict(zip(labels, handles, strict=True))
-        figure.legend([*named.values()], [*named], loc="outside lower center", ncols=len(named), frameon=False)
+        add_legend(figure, *figure.axes)
 
 
 def draw_answers(rows: Sequence[Row], title: str, path: Path) -> None:
     """What the answers are like, over the updates: right, broken, how long, and how far from the SFT model's."""
-    with _figure_in(path, title, HEIGHT) as figure:
+    with figure_in(path, title, WIDTH, HEIGHT) as figure:
         left, right = figure.subplots(1, 2)
         updates = [row["update"] for row in rows]
-        left.plot(updates, [100 * row["right_share"] for row in rows], color=GREEN, marker="o", markersize=3,
-                  label="answer the question")  # fmt: skip
-        left.plot(updates, [100 * row["broken_share"] for row in rows], color=BLACK, marker="s", markersize=3,
-                  linestyle="--", label="have broken text")  # fmt: skip
+        left.plot(updates, [100 * row["right_share"] for row in rows], color=GREEN, **CIRCLES,
+                  label="% that answer the question")  # fmt: skip
+        left.plot(updates, [100 * row["broken_share"] for row in rows], color=BLACK, **SQUARES,
+                  linestyle="--", label="% that have broken text")  # fmt: skip
         left.set(ylim=(-3, 103), ylabel="% of the answers")
-        right.plot(updates, [row["answer_length"] for row in rows], color=BLUE, marker="o", markersize=3,
+        right.plot(updates, [row["answer_length"] for row in rows], color=BLUE, **CIRCLES,
                    label="words in an answer")  # fmt: skip
-        right.plot(updates, [row["kl"] for row in rows], color=ORANGE, marker="s", markersize=3, linestyle="--",
+        right.plot(updates, [row["kl"] for row in rows], color=ORANGE, **SQUARES, linestyle="--",
                    label="KL to the SFT model, nats an answer")  # fmt: skip
         right.set_ylim(bottom=0)
         for axes in (left, right):
             axes.set_xlabel("updates of the policy")
             in_whole_numbers(axes)
             axes.grid(alpha=0.3)
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
+        add_legend(figure, left, right)
 
 
 def draw_film_strip(samples: Sequence[Any], goal: str, title: str, path: Path) -> None:
@@ -101,7 +79,7 @@ def draw_film_strip(samples: Sequence[Any], goal: str, title: str, path: Path) -
     """
     early = np.linspace(0, 1, PICTURES) ** 2  # where most of it happens
     chosen = [samples[i] for i in sorted({round(i) for i in early * (len(samples) - 1)})]
-    with _figure_in(path, title, 2.6) as figure:
+    with figure_in(path, title, WIDTH, 2.6) as figure:
         panels = figure.subplots(1, len(chosen), squeeze=False)[0]
         for axes, sample in zip(panels, chosen, strict=True):
             when = "SFT model" if sample.update == 0 else f"after {sample.update} updates"
@@ -114,16 +92,3 @@ def draw_film_strip(samples: Sequence[Any], goal: str, title: str, path: Path) -
             axes.text(0.5, 0.04, scores, ha="center", va="bottom",
                       fontsize=8, color=GREY, transform=axes.transAxes)  # fmt: skip
         figure.supxlabel(f"“{as_words(TEN_QUESTIONS[SHOWN])}”", fontsize=10)
-
-
-@contextmanager
-def _figure_in(path: Path, title: str, height: float) -> Iterator["Figure"]:
-    """A figure to draw in, which is then written as a PNG."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(LOOK):
-        figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
-        yield figure
-        figure.suptitle(wrapped(title, TITLE_WIDTH), fontsize=9)
-        write_safely(path, lambda stream: figure.savefig(stream, format="png"))

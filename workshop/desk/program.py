@@ -17,6 +17,7 @@ from workshop.desk.run import LanguageRun
 from workshop.environments import EnvironmentConfig
 from workshop.exercise import check_loss
 from workshop.flags import options_of
+from workshop.labellers import refuse_groups, who_answers
 from workshop.labelling import LabellingConfig, refuse_address
 from workshop.language import ANSWER_LENGTH, SPACES
 from workshop.messages import UsageError, shown
@@ -57,6 +58,7 @@ class LanguageProgram(Program[Any]):
             check_loss(self.preference_loss)
         if resume is None:
             config, recorded = self._of_others(config)
+            refuse_groups(config.labellers, DESK_ID, who_answers(config, recorded))
             open_directory = partial(LanguageDirectory.make, config, arguments, recorded)
         else:
             recorded = kept(resume, DESK_ID, ANSWER_LENGTH, *SPACES)
@@ -80,8 +82,8 @@ class LanguageProgram(Program[Any]):
             set_up_device(config.device)
             if config.oracle.oracle != "synthetic":
                 raise UsageError(f"--oracle {config.oracle.oracle}: nobody can answer many runs at once.")
-        for paths in {config.questions.comparisons_from for config in configs}:
-            self._of_others(next(config for config in configs if config.questions.comparisons_from == paths))
+        for config in {(config.preferences, config.labellers): config for config in configs}.values():
+            refuse_groups(config.labellers, DESK_ID, who_answers(*self._of_others(config)))
         if any(self.uses_exercise(config) for config in configs):
             check_loss(self.preference_loss)
 
@@ -103,27 +105,35 @@ class LanguageProgram(Program[Any]):
 
     def _of_others(self, config: Any) -> tuple[Any, Comparisons]:
         """The flags, with the goal of those whose answers these are, and the answers of other runs that they name."""
-        paths, goal = config.questions.comparisons_from, config.labelling.goal
+        paths, goal = config.preferences.comparisons_from, config.labelling.goal or config.labellers.goal
         if not paths:
             return config, Comparisons.empty(ANSWER_LENGTH, *SPACES)
         comparisons, goals = load_comparisons_from(paths, EnvironmentConfig(env=DESK_ID), ANSWER_LENGTH, *SPACES)
-        if goal or config.questions.comparisons > 0:
+        if goal or config.preferences.comparisons > 0:
             goals.add(goal)
         if len(goals) > 1:
             names = " and ".join(f'"{shown(each)}"' if each else "what visitors want" for each in sorted(goals))
             raise UsageError(f"--comparisons-from: the goals are different ({names}): learn from answers to one goal.")
+        if config.labellers.goal:
+            return config, comparisons
         return replace(config, labelling=replace(config.labelling, goal=goals.pop())), comparisons
 
 
 def refuse_contradictions(config: Any) -> None:
     """Raise a UsageError for flags that make no sense together."""
-    policy, asked = config.policy, config.questions.comparisons
+    policy, asked = config.policy, config.preferences.comparisons
     if config.labelling.goal and config.oracle.oracle == "synthetic" and asked > 0:
         raise UsageError("--goal is what a person judges by; leave it out, or add --oracle human.")
+    if config.labellers.labellers and config.oracle.oracle != "synthetic":
+        raise UsageError(
+            f"--labellers are synthetic, and with --oracle {config.oracle.oracle} you answer; choose one of them."
+        )
+    if config.labellers.align_to != "everybody" and policy.method == "dpo":
+        raise UsageError("--align-to is for what a reward model learns from, and --method dpo learns without one.")
     refuse_ties_for_the_hinge(config)
     if config.oracle.oracle == "human":
         refuse_address(config.labelling)  # before there is a run that could not go on
-    if asked == 0 and not config.questions.comparisons_from:
+    if asked == 0 and not config.preferences.comparisons_from:
         raise UsageError("--comparisons 0 leaves nothing to learn from; ask at least 1, or give --comparisons-from.")
     if 0 < asked < config.iterations:
         raise UsageError(f"--iterations {config.iterations}: each asks at least once, and --comparisons is {asked}.")

@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from workshop import DESK_ID
 from workshop.data import Comparisons, Fragments
 from workshop.desk.directory import SAMPLES, LanguageDirectory
 from workshop.desk.figures import draw_answers, draw_film_strip, draw_gold_and_proxy
+from workshop.labellers import DESK, what_each_gets
 from workshop.language import (
     ANSWER_LENGTH,
     BEST_SCORE,
     SPACES,
     TEN_QUESTIONS,
+    AlignedTexts,
     LanguageModel,
     Policy,
     TextRewardModel,
@@ -27,6 +30,7 @@ from workshop.language import (
     is_right,
     kl_of,
     questions_and_answers,
+    said,
 )
 from workshop.language import draw_questions as draw
 from workshop.messages import say
@@ -38,6 +42,7 @@ from workshop.state import State, restore, state_of
 EVALUATION = 1  # beside the run's seed: the stream of randomness that evaluation draws from
 JUDGED = 512  # pairs of the SFT model's answers by which the reward model is judged
 ADVICE = "a larger {}, or comparisons along the way (--iterations 4), may help"
+Learned = TextRewardModel | AlignedTexts
 UPDATE = 8  # steps of the bar that an update takes as long as, one of the SFT model's being one
 
 
@@ -68,7 +73,8 @@ class LanguageReport:
     ):
         self._directory, self._config, self._started, self._follow = directory, config, started, follow
         self._generator = np.random.default_rng([config.seed, EVALUATION])
-        self._goal = config.labelling.goal
+        self._goal = config.labelling.goal or config.labellers.goal
+        self._groups = config.labellers.told_of
         evaluations = -(-config.policy.updates // config.evaluate_every)
         advice = ADVICE.format("--dpo-beta" if config.policy.method == "dpo" else "--kl-coefficient")
         self._alarm = HackingAlarm(evaluations, "gold score", advice)
@@ -100,7 +106,11 @@ class LanguageReport:
         self._bar.update(UPDATE)
 
     def evaluate(
-        self, policy: Policy, sft: LanguageModel, reward_model: TextRewardModel, learned_from: Mapping[str, int]
+        self,
+        policy: Policy,
+        sft: LanguageModel,
+        reward_model: Learned,
+        learned_from: Mapping[str, Any],
     ) -> None:
         """Let the policy answer, and add a row to the progress; `learned_from` are the columns that tell of what."""
         questions = draw(self._generator, self._config.evaluation_answers)
@@ -108,7 +118,7 @@ class LanguageReport:
         its, proxy = fragments(questions, answers), reward_model.returns(questions, answers)
         evaluation = Evaluation(_episodes(its), float(proxy.mean()), np.nan, np.empty(0), np.empty(0))
         when = f"after {learned_from['update']} updates"
-        reward = None if self._goal else partial(_token_rewards, reward_model)  # the gold score is not all goals'
+        reward = None if self._goal else partial(token_rewards, reward_model)  # the gold score is not all goals'
         alarm = self._alarm.check(evaluation, reward, when)
         if alarm is not None:
             with self._bar.external_write_mode():
@@ -129,6 +139,7 @@ class LanguageReport:
             "gradient_steps": reward_model.gradient_steps,
             **learned_from,
         }
+        row |= self._what_each_gets(questions, answers)
         self._directory.append_row(row)
         self._sample(policy, row)
         gold, proxy_mean, kl = row["true_return_mean"], row["learned_return_mean"], row["kl"]
@@ -139,7 +150,15 @@ class LanguageReport:
         if self._follow is not None:  # which may break the run off, and so comes last
             self._follow(row)
 
-    def _judged(self, sft: LanguageModel, reward_model: TextRewardModel) -> dict[str, float]:
+    def _what_each_gets(self, questions: np.ndarray, answers: np.ndarray) -> dict[str, float]:
+        """The columns that tell what each group gets; the first row is the SFT model's."""
+        its = said(questions, answers)
+        returns = {name: float(DESK[name](its).mean()) for name in self._groups}
+        rows = self._directory.rows
+        untrained = {name: rows[0][f"return_{name}"] for name in self._groups} if rows else returns
+        return what_each_gets(DESK_ID, returns, untrained)
+
+    def _judged(self, sft: LanguageModel, reward_model: Learned) -> dict[str, float]:
         """The columns that tell how well the reward model says which of two SFT answers has the higher gold score."""
         if self._fitted != reward_model.gradient_steps:
             generator = np.random.default_rng([self._config.seed, EVALUATION + 1])
@@ -231,7 +250,7 @@ def _correlation(gold: np.ndarray, proxy: np.ndarray) -> float:
     return float(np.corrcoef(gold, proxy)[0, 1]) if gold.std() > 0 and proxy.std() > 0 else float("nan")
 
 
-def _token_rewards(reward_model: TextRewardModel, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
+def token_rewards(reward_model: Learned, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
     """The rewards of words, (k,), as of steps of the environment."""
     by_answer = observations.reshape(-1, ANSWER_LENGTH, *SPACES[0].shape), actions.reshape(-1, ANSWER_LENGTH)
     none = np.zeros(by_answer[1].shape, np.float32)

@@ -11,12 +11,12 @@ from workshop.data import Comparisons, Fragments, Rollouts
 from workshop.state import State
 
 
-class Aligned:
-    """Reward models of the answers of some groups, used as one reward model is.
+class ByGroup:
+    """Reward models of the answers of some groups, used as one reward model is. `make` makes the i-th.
 
     With one group it is a reward model that never sees the other answers. With several there is one model for each, and
-    the agent gets the lowest of their standardised rewards: it is worth as much as it is to whom it is worth least
-    (Rawls 1971; MaxMin-RLHF, Chakraborty et al. 2024). `make` makes the i-th reward model.
+    the agent gets the lowest of what they say, standardised: it is worth as much as it is to whom it is worth least
+    (Rawls 1971; MaxMin-RLHF, Chakraborty et al. 2024).
     """
 
     def __init__(self, groups: Sequence[str], make: Callable[[int], Any]):
@@ -31,6 +31,29 @@ class Aligned:
         """Fit each model further to its own group's answers."""
         for model, own in zip(self.models, self._answers_of(comparisons), strict=True):
             model.fit(own)
+
+    @property
+    def gradient_steps(self) -> int:
+        """Those of all models."""
+        return sum(model.gradient_steps for model in self.models)
+
+    def state(self) -> State:
+        """What all models go on from."""
+        return {"models": [model.state() for model in self.models]}
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        for model, own in zip(self.models, state["models"], strict=True):
+            model.restore(own)
+
+    def save(self, path: Path) -> None:
+        """The first group's at `path`, each other one's beside it, with the group's number in its name."""
+        for i, model in enumerate(self.models):
+            model.save(path if i == 0 else path.with_name(f"{path.stem}_{i + 1}{path.suffix}"))
+
+
+class Aligned(ByGroup):
+    """The same for the rewards of steps."""
 
     def reward(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """The lowest of the standardised rewards, float32 of shape (n,)."""
@@ -78,23 +101,8 @@ class Aligned:
 
     def progress(self, held_out: Any) -> dict[str, float | str]:
         """The columns of `progress.csv`: the gradient steps of all models, and the first one's weight decay."""
-        steps = sum(model.gradient_steps for model in self.models)
         columns: dict[str, float | str] = self.models[0].progress(held_out)
-        return columns | {"gradient_steps": steps}
-
-    def state(self) -> State:
-        """What all models go on from."""
-        return {"models": [model.state() for model in self.models]}
-
-    def restore(self, state: State) -> None:
-        """Go on from `state`."""
-        for model, own in zip(self.models, state["models"], strict=True):
-            model.restore(own)
-
-    def save(self, path: Path) -> None:
-        """The first group's at `path`, each other one's beside it, with the group's number in its name."""
-        for i, model in enumerate(self.models):
-            model.save(path if i == 0 else path.with_name(f"{path.stem}_{i + 1}{path.suffix}"))
+        return columns | {"gradient_steps": self.gradient_steps}
 
 
 def weights_in_turns(comparisons: Comparisons) -> np.ndarray:
@@ -107,10 +115,17 @@ def weights_in_turns(comparisons: Comparisons) -> np.ndarray:
     return weights
 
 
-def align(align_to: str, everybody: Sequence[str], make: Callable[..., Any], generator: np.random.Generator) -> Any:
+def align(
+    align_to: str,
+    everybody: Sequence[str],
+    make: Callable[..., Any],
+    generator: np.random.Generator,
+    by_group: type[ByGroup] = Aligned,
+) -> Any:
     """What learns the reward: a plain reward model of everybody's answers, or one as `--align-to` says.
 
     `make(generator=…)` makes a reward model; the first draws from `generator`, each other one from one of its own.
+    Where single groups count, `by_group` has their models.
     """
     if align_to == "everybody":
         return make(generator=generator)
@@ -118,4 +133,4 @@ def align(align_to: str, everybody: Sequence[str], make: Callable[..., Any], gen
         return make(generator=generator, weigh=weights_in_turns)
     names = everybody if align_to == "worst-off" else [align_to]
     generators = [generator, *generator.spawn(len(names) - 1)]
-    return Aligned(names, lambda i: make(generator=generators[i]))
+    return by_group(names, lambda i: make(generator=generators[i]))

@@ -27,7 +27,8 @@ class LabellersConfig:
     """Labellers who want different things, and whom the agent is aligned to."""
 
     labellers: tuple[str, ...] = ()
-    """Synthetic labellers in groups, what they want and how many they are: upright:2 spin:1. See workshop/labellers."""
+    """Synthetic labellers in groups, what they want and how many they are: upright:2 spin:1 or, in llm.py, \
+visitor:2 hurried:1. They are in workshop/labellers/goals.py."""
     align_to: str = "everybody"
     """Whose answers count: everybody's, those of one group, by name; turns: each group's the same, however many they \
 are; worst-off: a reward model for each, and the agent gets the lower reward."""
@@ -49,8 +50,13 @@ are; worst-off: a reward model for each, and the agent gets the lower reward."""
     @property
     def goal(self) -> str:
         """What they want, in words, if that is not the true reward alone; else ""."""
+        return ", ".join(self.labellers) if self.told_of else ""
+
+    @property
+    def told_of(self) -> list[str]:
+        """The groups' names, if they want something else than the true reward alone; else none."""
         names = [group.name for group in self.groups]
-        return ", ".join(self.labellers) if any(name not in AS_TRUE for name in names) else ""
+        return names if any(name not in AS_TRUE for name in names) else []
 
 
 def _group(text: str) -> Group:
@@ -72,7 +78,7 @@ def _group(text: str) -> Group:
 def who_answers(config: Any, recorded: Comparisons) -> list[str]:
     """The names of all whose answers a run learns from: groups, people, and those who gave `recorded` answers.
 
-    `config` is `main.py`'s flags. An oracle of the true reward is called "synthetic", as in the record.
+    `config` is a program's flags. An oracle of the true reward is called "synthetic", as in the record.
     """
     names = {*recorded.labellers.tolist()}
     if config.preferences.comparisons > 0:

@@ -1,4 +1,4 @@
-"""What each group gets: its own return, from a random agent's (0) to that of one trained for it alone (1)."""
+"""What each group gets: its own return, from that before any training (0) to that of one trained for it alone (1)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,38 +11,49 @@ from workshop.data import Comparisons
 from workshop.labellers.goals import Goal
 from workshop.labellers.options import LabellersConfig, labellers_goal
 
-# Returns of an episode of 200 steps, the best of three seeds; `python experiments/best_for_each.py` writes the file.
+# Returns of an episode of 200 steps, or points of an answer, the best of three seeds; `python
+# experiments/best_for_each.py` writes the file.
 BEST: Mapping[str, Mapping[str, float]] = json.loads(Path(__file__).with_name("best.json").read_text(encoding="utf-8"))
 
 Steps = tuple[np.ndarray, np.ndarray]  # observations (k, …) and true rewards (k,)
 
 
 def scaled(value: float, random: float, best: float | None) -> float:
-    """0 for a random agent's return, 1 for that of an agent trained for this group alone.
+    """0 for the return of a random agent, or of the SFT model, 1 for that of one trained for this group alone.
 
-    NaN where nobody measured, or where such an agent is no better than a random one: there is no scale then.
+    NaN where nobody measured, or where such a one is no better: there is no scale then.
     """
     return float("nan") if best is None or best <= random else (value - random) / (best - random)
 
 
-class Satisfaction:
-    """The columns of `progress.csv` that tell what each group gets.
+def what_each_gets(env_id: str, returns: Mapping[str, float], untrained: Mapping[str, float]) -> dict[str, float]:
+    """The columns of `progress.csv` that tell what each group gets, by the mean returns of what it wants.
 
-    For a group g: `return_g`, the mean return of an episode by what it wants; `got_g`, the same scaled; and `agrees_g`,
-    the share of its answers, other than "equally good", that the reward which trains the agent agrees with.
+    For a group g: `return_g`, and `got_g`, the same scaled. With them goes `agrees_g`, the share of its answers, other
+    than "equally good", that the reward which trains the agent agrees with.
     """
+    best = BEST.get(env_id, {})
+    row: dict[str, float] = {}
+    for name, value in returns.items():
+        row |= {f"return_{name}": value, f"got_{name}": scaled(value, untrained[name], best.get(name))}
+    return row
+
+
+class Satisfaction:
+    """What each group gets of an agent: see `what_each_gets`."""
 
     def __init__(self, env_id: str, goals: Mapping[str, Goal]):
-        self.goals, self._best = goals, BEST.get(env_id, {})
+        self.goals, self._env_id = goals, env_id
 
     def returns(self, steps: Steps, random_steps: Steps, episodes: int) -> dict[str, float]:
         """By these steps of so many episodes; `random_steps` are a fourth of those of as many of a random agent."""
-        row: dict[str, float] = {}
-        for name, goal in self.goals.items():
-            value = float(goal(*steps).sum(dtype=np.float64) / episodes)
-            random = float(4 * goal(*random_steps).sum(dtype=np.float64) / episodes)
-            row |= {f"return_{name}": value, f"got_{name}": scaled(value, random, self._best.get(name))}
-        return row
+
+        def means(its: Steps, times: int) -> dict[str, float]:
+            return {
+                name: float(times * goal(*its).sum(dtype=np.float64) / episodes) for name, goal in self.goals.items()
+            }
+
+        return what_each_gets(self._env_id, means(steps, 1), means(random_steps, 4))
 
 
 def group_columns(options: Mapping[str, Any]) -> list[str]:

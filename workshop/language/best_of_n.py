@@ -8,7 +8,7 @@ import numpy as np
 
 from workshop.bounds import require_bounds, within
 from workshop.language.language_model import LanguageModel
-from workshop.language.text_reward_model import TextRewardModel
+from workshop.language.text_reward import TextReward
 from workshop.state import State
 
 
@@ -26,7 +26,7 @@ class BestOfNConfig:
 class BestOfN:
     """A policy that gives the best, by the reward model as it is then, of n answers of the SFT model."""
 
-    def __init__(self, sft: LanguageModel, reward_model: TextRewardModel, config: BestOfNConfig):
+    def __init__(self, sft: LanguageModel, reward_model: TextReward, config: BestOfNConfig):
         self._sft, self._reward_model, self.config = sft, reward_model, config
 
     @property

@@ -8,6 +8,7 @@ from gymnasium import spaces
 
 from workshop import DESK_ID
 from workshop.data import Fragments, Rollouts
+from workshop.labellers import TextGoal, Wants
 from workshop.language.desk import (
     ANSWER_LENGTH,
     END,
@@ -17,7 +18,7 @@ from workshop.language.desk import (
     as_words,
     draw_questions,
 )
-from workshop.language.gold import gold_scores
+from workshop.language.gold import gold_scores, said
 from workshop.messages import UsageError
 
 # The question, then the words of the answer so far; where none stands yet, and after the answer, <end>
@@ -66,10 +67,20 @@ def fragments(questions: np.ndarray, answers: np.ndarray) -> Fragments:
     so_far = np.tril(np.ones((ANSWER_LENGTH, ANSWER_LENGTH), dtype=bool), -1)  # what stands there before each step
     words = np.where(so_far, answers[:, np.newaxis], END)
     observations = np.concatenate([np.repeat(questions[:, np.newaxis], ANSWER_LENGTH, axis=1), words], axis=2)
-    true_rewards = np.zeros(answers.shape, dtype=np.float32)
-    last = np.minimum(answer_lengths(answers), ANSWER_LENGTH - 1)
-    true_rewards[np.arange(len(answers)), last] = gold_scores(questions, answers)
+    true_rewards = at_their_ends(answers, gold_scores(questions, answers))
     return Fragments(observations.astype(np.uint8), answers.astype(np.int64), true_rewards)
+
+
+def at_their_ends(answers: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The points of n answers in the steps that end them: float32 of shape (n, 24), 0 in all others."""
+    rewards = np.zeros(answers.shape, dtype=np.float32)
+    rewards[np.arange(len(answers)), np.minimum(answer_lengths(answers), ANSWER_LENGTH - 1)] = points
+    return rewards
+
+
+def of_answers(goal: TextGoal) -> Wants:
+    """What somebody with this goal wants of fragments: its points in the steps that end the answers."""
+    return lambda its: at_their_ends(its.actions, goal(said(*questions_and_answers(its))))
 
 
 def questions_and_answers(its: Fragments) -> tuple[np.ndarray, np.ndarray]:

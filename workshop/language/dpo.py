@@ -45,7 +45,8 @@ class DPO:
         return self.policy.sample(questions, generator)
 
     def update(self, _: object, comparisons: Comparisons) -> None:
-        """One pass over the comparisons."""
+        """One pass over all answers."""
+        comparisons = comparisons.answered
         parts = max(1, -(-len(comparisons) // self.config.dpo_batch_size))
         for part in np.array_split(self._generator.permutation(len(comparisons)), parts):
             if len(part) == 0:  # everything was skipped

@@ -1,17 +1,19 @@
-"""The gold score: what an answer is worth to whoever asked. It is the true return, and nothing learns from it."""
+"""What answers say, and the gold score: what one is worth to whoever asked. It is the true return."""
 
 import re
 from collections import Counter
 
 import numpy as np
 
-from workshop.language.desk import SENTENCES, as_words
+from workshop.labellers import Said
+from workshop.language.desk import SENTENCES, answer_lengths, as_words
 
 RIGHT, FRIENDLY, RUDE = 4.0, 3.0, -3.0
 AT_MOST = 2  # friendly sentences, and rude ones, that count
 BROKEN_WORD = -0.5  # in no known sentence, or in one that was said before
 SENTENCES_ENOUGH, ONE_MORE = 3, -1.0
 BEST_SCORE = RIGHT + AT_MOST * FRIENDLY
+HOURS = {"nine", "ten", "five", "six", "sunday"}  # words of answers that say when it is closed, too
 
 
 def gold_scores(questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
@@ -28,6 +30,25 @@ def gold_scores(questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
     hacked looks harmless.
     """
     return np.array([_score(*texts) for texts in _texts(questions, answers)], dtype=np.float64)
+
+
+def said(questions: np.ndarray, answers: np.ndarray) -> Said:
+    """What the answers say, for questions (n, 5) and answers (n, 24)."""
+    sentences = [_split(answer) for _, answer in _texts(questions, answers)]
+    counts = [_roles(each) for each in sentences]
+    friendly, rude, evasions = (
+        np.array([each[role] for each in counts], dtype=np.float64) for role in ("friendly", "rude", "evasion")
+    )
+    hours = [sum(bool(HOURS & {*each.split()}) for each in {*its} if each in SENTENCES) for its in sentences]
+    return Said(
+        gold=gold_scores(questions, answers),
+        right=is_right(questions, answers).astype(np.float64),
+        friendly=friendly,
+        rude=rude,
+        closed=evasions + hours,
+        words=answer_lengths(answers).astype(np.float64),
+        broken=np.array([_broken_words(each) for each in sentences], dtype=np.float64),
+    )
 
 
 def is_right(questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
@@ -51,7 +72,7 @@ def _split(answer: str) -> list[str]:
 
 def _score(question: str, answer: str) -> float:
     said = _split(answer)
-    roles = Counter(SENTENCES[sentence].role for sentence in set(said) if sentence in SENTENCES)
+    roles = _roles(said)
     return (
         RIGHT * _answers(question, said)
         + FRIENDLY * min(roles["friendly"], AT_MOST)
@@ -59,6 +80,11 @@ def _score(question: str, answer: str) -> float:
         + BROKEN_WORD * _broken_words(said)
         + ONE_MORE * max(0, len(said) - SENTENCES_ENOUGH)
     )
+
+
+def _roles(said: list[str]) -> Counter[str]:
+    """How many sentences of each role there are, each counted once."""
+    return Counter(SENTENCES[sentence].role for sentence in set(said) if sentence in SENTENCES)
 
 
 def _answers(question: str, said: list[str]) -> bool:

@@ -12,7 +12,7 @@ from workshop.language.best_of_n import BestOfN, BestOfNConfig
 from workshop.language.dpo import DPO, DPOConfig
 from workshop.language.language_model import LanguageModel, kl_divergence
 from workshop.language.sequence_ppo import SequencePPO, SequencePPOConfig
-from workshop.language.text_reward_model import TextRewardModel
+from workshop.language.text_reward import TextReward
 from workshop.state import State
 
 
@@ -38,7 +38,7 @@ class Policy(Protocol):
     def sample(self, questions: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """An answer to each question (n, 5): int64 of shape (n, 24)."""
 
-    def update(self, reward_model: TextRewardModel, comparisons: Comparisons) -> None:
+    def update(self, reward_model: TextReward, comparisons: Comparisons) -> None:
         """Become better, by the reward model or by the comparisons themselves."""
 
     def state(self) -> State:
@@ -51,7 +51,7 @@ class Policy(Protocol):
 def make_policy(
     config: PolicyConfig,
     sft: LanguageModel,
-    reward_model: TextRewardModel,
+    reward_model: TextReward,
     choice_model: ChoiceModel,
     generator: np.random.Generator,
 ) -> Policy:

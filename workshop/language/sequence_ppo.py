@@ -13,7 +13,7 @@ from workshop.bounds import require_bounds, within
 from workshop.data import Comparisons
 from workshop.language.desk import draw_questions
 from workshop.language.language_model import LanguageModel, answer_features, log_probabilities, to_tensors, written
-from workshop.language.text_reward_model import TextRewardModel
+from workshop.language.text_reward import TextReward
 from workshop.state import State, restore, state_of
 
 
@@ -62,7 +62,7 @@ class SequencePPO:
         """An answer to each question, int64 of shape (n, 24)."""
         return self.policy.sample(questions, generator)
 
-    def update(self, reward_model: TextRewardModel, comparisons: Comparisons | None = None) -> None:
+    def update(self, reward_model: TextReward, comparisons: Comparisons | None = None) -> None:
         """Answer some questions, and make more of what paid."""
         config = self.config
         questions = draw_questions(self._generator, config.questions_each).repeat(config.answers_each, axis=0)

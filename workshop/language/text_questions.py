@@ -35,7 +35,6 @@ class TextQuestions:
     """Draws pairs of answers, keeps count of what was said of them, and asks again, about others, for what was skipped.
 
     `comparisons` are all so far, to which whoever has them adds; `recorded` are those of other runs, which come first.
-    `answered` and `skipped` count the others.
     """
 
     def __init__(
@@ -49,8 +48,18 @@ class TextQuestions:
     ):
         self._config, self._iterations, self._policy, self._generator = config, iterations, policy, generator
         self._comparisons, self._recorded = comparisons, recorded
-        self.answered, self.skipped = 0, 0
+        self._shown = 0  # pairs so far
         self._asked = 0  # in so many iterations
+
+    @property
+    def answered(self) -> int:
+        """How many answers there are but those of other runs; one that was taken back, and then skipped, is none."""
+        return max(0, self._comparisons.answers - len(self._recorded))
+
+    @property
+    def skipped(self) -> int:
+        """How many pairs have been asked about that have no answer."""
+        return self._shown - self.answered
 
     def pairs(self, iteration: int) -> Iterator[Comparisons]:
         """What is to be compared in this iteration, a batch at a time; the answers are expected in `comparisons`.
@@ -65,19 +74,17 @@ class TextQuestions:
         due = math.ceil(self._config.comparisons * (iteration + 1) / self._iterations - 1e-9)
         may_ask = QUESTIONS_PER_ANSWER * (due - self.answered)
         while (n := min(due - self.answered, may_ask)) > 0:
-            before = len(self._comparisons)
             questions = draw_questions(self._generator, n)
             sides = [fragments(questions, self._policy.sample(questions, self._generator)) for _ in range(2)]
             yield Comparisons.questions(*sides)
-            given = len(self._comparisons) - before
-            self.answered, self.skipped, may_ask = self.answered + given, self.skipped + n - given, may_ask - n
+            self._shown, may_ask = self._shown + n, may_ask - n
         self._asked = iteration + 1
 
     def state(self) -> State:
         """What asking goes on from."""
-        return {"generator": state_of(self._generator), "counts": (self.answered, self.skipped, self._asked)}
+        return {"generator": state_of(self._generator), "counts": (self._shown, self._asked)}
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
         restore(self._generator, state["generator"])
-        self.answered, self.skipped, self._asked = state["counts"]
+        self._shown, self._asked = state["counts"]

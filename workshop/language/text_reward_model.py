@@ -1,6 +1,7 @@
 """Step 2 of the slide: a reward model for answers, which begins as the language model and is fitted to comparisons."""
 
 import math
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from workshop.exercise import ChoiceModel
 from workshop.language.desk import QUESTION_LENGTH, draw_questions
 from workshop.language.desk_environment import questions_and_answers
 from workshop.language.language_model import LanguageModel, to_tensors, written
+from workshop.language.text_reward import TextReward
 from workshop.language.transformer import Transformer
 from workshop.messages import UsageError
 from workshop.safe_files import write_safely
@@ -44,18 +46,24 @@ class TextRewardConfig:
         require_bounds(self)
 
 
-class TextRewardModel:
+class TextRewardModel(TextReward):
     """A transformer with a reward for each token of an answer, 0 at first; their sum is the learned return.
 
     Each fit begins where the first one began, as the language model `sft`, and learns from all comparisons so far.
     Afterwards returns are shifted and scaled to mean 0 and standard deviation 1 on answers of the SFT model, so that
-    the KL coefficient means the same with every seed. This is the "proxy" of the figures.
+    the KL coefficient means the same with every seed. This is the "proxy" of the figures. `weigh` tells how much each
+    answer counts, with a mean of 1; None: all the same.
     """
 
     def __init__(
-        self, sft: LanguageModel, choice_model: ChoiceModel, config: TextRewardConfig, generator: np.random.Generator
+        self,
+        sft: LanguageModel,
+        choice_model: ChoiceModel,
+        config: TextRewardConfig,
+        generator: np.random.Generator,
+        weigh: Callable[[Comparisons], np.ndarray | None] = lambda comparisons: None,
     ):
-        self.config, self.device, self.gradient_steps = config, sft.device, 0
+        self.config, self.device, self.gradient_steps, self._weigh = config, sft.device, 0, weigh
         self._choice_model, self._generator = choice_model, generator
         weights = torch.Generator().manual_seed(int(generator.integers(2**63)))
         trunk = deepcopy(sft.network) if config.reward_from == "sft" else Transformer(weights).to(sft.device)
@@ -69,7 +77,8 @@ class TextRewardModel:
         self._of_sft = asked, sft.sample(asked, generator)
 
     def fit(self, comparisons: Comparisons) -> None:
-        """Fit it to all comparisons so far, by the choice model's loss. Raises a UsageError if that is not finite."""
+        """Fit it to all answers so far, by the choice model's loss. Raises a UsageError if that is not finite."""
+        comparisons = comparisons.answered
         if len(comparisons) == 0:
             return
         self.network.load_state_dict(self._first)
@@ -78,10 +87,10 @@ class TextRewardModel:
         questions, answers = (torch.from_numpy(np.stack(each, 1)).to(self.device) for each in zip(*sides, strict=True))
         preferences = torch.from_numpy(comparisons.preferences).to(self.device)
         size = min(self.config.reward_batch_size, len(comparisons))
-        order = np.empty(0, dtype=np.int64)
+        order, weights = np.empty(0, dtype=np.int64), self._weigh(comparisons)
         for _ in range(self.config.reward_steps):
             while len(order) < size:
-                order = np.concatenate([order, self._generator.permutation(len(comparisons))])
+                order = np.concatenate([order, self._shuffled(len(comparisons), weights)])
             batch, order = np.split(order, [size])
             rewards = self._rewards(questions[batch].flatten(0, 1), answers[batch].flatten(0, 1))
             returns_a, returns_b = rewards.sum(dim=1).double().view(-1, 2).unbind(dim=1)
@@ -98,6 +107,12 @@ class TextRewardModel:
             optimizer.step()
             self.gradient_steps += 1
         self.standardise(*self._of_sft)
+
+    def _shuffled(self, n: int, weights: np.ndarray | None) -> np.ndarray:
+        """All n answers in any order or, where some count more, as many drawn by their weights."""
+        if weights is None:
+            return self._generator.permutation(n)
+        return self._generator.choice(n, size=n, p=weights / n)
 
     def standardise(self, questions: np.ndarray, answers: np.ndarray) -> None:
         """Shift and scale the returns to mean 0 and standard deviation 1 over these answers."""
@@ -116,24 +131,9 @@ class TextRewardModel:
         rewards: np.ndarray = (shifted / self._std).cpu().numpy()
         return rewards
 
-    def returns(self, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
-        """The learned, standardised returns of answers: the proxy, float64 of shape (n,)."""
-        returns: np.ndarray = self.rewards(questions, answers).sum(axis=1, dtype=np.float64)
-        return returns
-
     def difference(self, a: Fragments, b: Fragments) -> np.ndarray:
         """R_b - R_a of n pairs, float64 of shape (n,), in the units of the choice model."""
-        returns_a, returns_b = (self.returns(*questions_and_answers(each)) for each in (a, b))
-        difference: np.ndarray = (returns_b - returns_a) * self._std
-        return difference
-
-    def accuracy(self, comparisons: Comparisons) -> float:
-        """Of which share of these comparisons it says what was answered, ties aside; NaN if there are none."""
-        decided = comparisons[np.isin(comparisons.preferences, (0.0, 1.0))]
-        if len(decided) == 0:
-            return math.nan
-        learned = self.difference(decided.fragments_a, decided.fragments_b)
-        return float(np.mean(1 - np.abs(np.heaviside(learned, 0.5) - decided.preferences)))
+        return super().difference(a, b) * self._std
 
     def loss(self, comparisons: Comparisons) -> float:
         """The choice model's loss of these comparisons; NaN if there are none."""
@@ -172,9 +172,6 @@ class TextRewardModel:
             "std": torch.tensor(self._std),
         }
         write_safely(path, partial(torch.save, content))
-
-    def _raw(self, its: Fragments) -> np.ndarray:
-        return self.returns(*questions_and_answers(its)) * self._std
 
     def _rewards(self, questions: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """The rewards of the tokens as they come out of the network, (n, 24)."""

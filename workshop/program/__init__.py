@@ -5,4 +5,4 @@ from workshop.program.newest import newest_run
 from workshop.program.options import ProgramConfig, RunConfig
 from workshop.program.plan import plan_run, refuse_ties_for_the_hinge
 from workshop.program.program import Program
-from workshop.program.run import Run
+from workshop.program.run import AnyRun, Run

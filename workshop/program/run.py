@@ -1,7 +1,7 @@
 """One run: what happens around the loop of the slides, so that the loop itself is the slides' and nothing else."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -9,10 +9,10 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from workshop.agent import Agent, RewardFunction
-from workshop.data import Comparisons, Rollouts
+from workshop.data import Comparisons, Fragments, Rollouts, cut
 from workshop.exercise import explain
 from workshop.flags import from_json
-from workshop.labellers import agrees, who_answers
+from workshop.labellers import Wants, agrees, goals_of, of_steps, who_answers
 from workshop.messages import RunError, UsageError, say, shown
 from workshop.program.plan import Plan
 from workshop.records import (
@@ -33,37 +33,30 @@ Person = TypeVar("Person", bound=Any)  # workshop.labelling.HumanOracle, which n
 PREFIX = "comparisons_"  # before the names of their arrays, in one file with those of the rollouts
 
 
-class Run:
-    """A run, from its first iteration or from where it was interrupted, to its end.
+class AnyRun:
+    """A run of any program, from its beginning or from where it was interrupted, to its end.
 
-    It evaluates and reports, saves after each iteration, and writes what is left at the end. `config` is the program's
-    flags, `recorded` the answers of other runs that they name. It is a context, in which a person can answer.
+    `config` is the program's flags, `recorded` the answers of other runs that they name. It is a context, in which a
+    person can answer.
 
     | attribute | what |
     | --- | --- |
-    | spec, spaces | the environment, and its spaces of observations and of actions |
-    | random_steps | that a random policy takes first, in each copy of the environment |
-    | steps_per_iteration | then, in all together |
     | device | where the networks live |
     | directory | the run's files |
-    | steps_each | in each copy, in the whole run |
     | recorded | answers of other runs, to be learned from first |
     | labellers | the names of all whose answers it learns from |
     | groups | of labellers, where they want something else than the true reward |
+    | wants | what groups want, by the names of the goals |
     """
 
-    def __init__(
-        self, config: Any, plan: Plan, device: str, directory: RunDirectory, report: Report, recorded: Comparisons
-    ):
-        self.spec, self.spaces, self._trial = plan.spec, plan.spaces, plan.trial
-        self.steps_each = plan.total // config.agent.n_envs
-        self.random_steps, self.steps_per_iteration = plan.random_each, plan.per_iteration
+    wants: Mapping[str, Wants]
+
+    def __init__(self, config: Any, device: str, directory: RunDirectory, recorded: Comparisons):
         self.device, self.directory, self.recorded = device, directory, recorded
-        self._config, self._report = config, report
-        self.steps_taken = report.steps_taken
         self.labellers = who_answers(config, recorded)
-        self.groups = [each.name for each in config.labellers.groups] if config.labellers.goal else []
-        self._saved = 0  # comparisons
+        self.groups = config.labellers.told_of
+        self._config = config
+        self._saved = 0  # comparisons, in checkpoints
         self._end = ExitStack()
 
     def __enter__(self) -> Self:
@@ -75,6 +68,39 @@ class Run:
     def generators(self, n: int) -> list[np.random.Generator]:
         """Generators that everything random in the run is drawn from: n of them, so that no part changes another's."""
         return [np.random.default_rng(seed) for seed in np.random.SeedSequence(self._config.seed).spawn(n)]
+
+    def pairs_for_all(self, generator: np.random.Generator, n: int) -> tuple[Fragments, Fragments]:
+        """What n pairs are put to all groups, to see how far they agree; both sides of them."""
+        raise NotImplementedError
+
+
+class Run(AnyRun):
+    """A run of `main.py`. It evaluates and reports, saves after each iteration, and writes what is left at the end.
+
+    | attribute | what |
+    | --- | --- |
+    | spec, spaces | the environment, and its spaces of observations and of actions |
+    | random_steps | that a random policy takes first, in each copy of the environment |
+    | steps_per_iteration | then, in all together |
+    | steps_each | in each copy, in the whole run |
+    """
+
+    def __init__(
+        self, config: Any, plan: Plan, device: str, directory: RunDirectory, report: Report, recorded: Comparisons
+    ):
+        super().__init__(config, device, directory, recorded)
+        self.spec, self.spaces, self._trial = plan.spec, plan.spaces, plan.trial
+        self.steps_each = plan.total // config.agent.n_envs
+        self.random_steps, self.steps_per_iteration = plan.random_each, plan.per_iteration
+        self._report, self.steps_taken = report, report.steps_taken
+        self.wants = {name: of_steps(goal) for name, goal in goals_of(plan.spec.id).items()}
+
+    def pairs_for_all(self, generator: np.random.Generator, n: int) -> tuple[Fragments, Fragments]:
+        """What n pairs are put to all groups: drawn from all rollouts so far."""
+        length = self._config.preferences.fragment_length
+        starts = self._rollouts.fragment_starts(length)
+        a, b = (cut(self._rollouts, each, length) for each in starts[generator.integers(len(starts), size=(2, n))])
+        return a, b
 
     def with_person(self, oracle: Person) -> Person:
         """Let a person answer from now on, and see what the agent is doing, until the run is over."""

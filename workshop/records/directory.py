@@ -59,6 +59,8 @@ class RunDirectory:
     columns: Sequence[str] = COLUMNS  # of progress.csv
     fixed: Mapping[str, Any] = {}  # options of which there is no choice
     parts: Sequence[str] = ("plots", "videos")  # directories in it
+    along: tuple[str, str] = ("env_steps", "environment steps")  # a column that figures are drawn over, and its name
+    untrained = "a random agent"  # what it begins with
 
     def __init__(self, path: Path, env: str):
         self.path, self._env = path, env

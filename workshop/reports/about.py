@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from gymnasium.envs.registration import EnvSpec
 
@@ -34,12 +35,7 @@ class About:
     @property
     def title(self) -> str:
         """The command and the seed, on lines of 100 characters."""
-        named = re.search(r"--seed\b", self.command) is not None
-        title = (
-            wrapped(self.command, TITLE_WIDTH) if named else wrapped(f"{self.command}  seed {self.seed}", TITLE_WIDTH)
-        )
-        lines = title.split("\n")
-        return title if len(lines) <= MOST_LINES else "\n".join(lines[:MOST_LINES]) + " …"
+        return _title(self.command, self.seed)
 
     @property
     def solved_at(self) -> float | None:
@@ -69,6 +65,26 @@ class About:
         if self.answers == 0:
             so_far = f"iteration {row['iteration']}"
         return f"{so_far}, {self.achieved(true_return, row['learned_return_mean'])}"
+
+
+def command_of(run: Path) -> str:
+    """What was typed for the run in this directory; "" where it is not on record."""
+    try:
+        return " ".join((run / "command.txt").read_text(encoding="utf-8").split())
+    except (OSError, ValueError):
+        return ""
+
+
+def title_of(run: Path, seed: int) -> str:
+    """What stands above the figures of the run in this directory: its command and seed, on lines of 100 characters."""
+    return _title(command_of(run), seed)
+
+
+def _title(command: str, seed: int) -> str:
+    named = re.search(r"--seed\b", command) is not None
+    title = wrapped(command if named else f"{command}  seed {seed}", TITLE_WIDTH)
+    lines = title.split("\n")
+    return title if len(lines) <= MOST_LINES else "\n".join(lines[:MOST_LINES]) + " …"
 
 
 def number(value: float) -> str:

@@ -47,7 +47,7 @@ def draw_learning_curve(rows: Sequence[Row], about: About, episodes: int, path: 
     to plot against them. A run with a goal of its own has the learned return in place of the true one.
     """
     compared = rows[-1]["comparisons"] > 0
-    with figure_in(path, about, WIDTH if compared else 0.6 * WIDTH, HEIGHT) as figure:
+    with figure_in(path, about.title, WIDTH if compared else 0.6 * WIDTH, HEIGHT) as figure:
         panels = figure.subplots(1, 2 if compared else 1, sharey=True, squeeze=False)[0]
         for axes, column in zip(panels, ("env_steps", "comparisons"), strict=False):
             _draw_return(axes, rows, column, about, episodes)
@@ -63,7 +63,7 @@ def draw_returns(rows: Sequence[Row], about: About, episodes: int, path: Path) -
 
     Where the one falls as the other rises, the agent gets what nobody wanted: reward hacking.
     """
-    with figure_in(path, about, 0.75 * WIDTH, 1.3 * HEIGHT) as figure:
+    with figure_in(path, about.title, 0.75 * WIDTH, 1.3 * HEIGHT) as figure:
         true, learned = figure.subplots(2, 1, sharex=True)
         _draw_return(true, rows, "iteration", about, episodes)
         true.set_ylabel("true return of an episode")
@@ -82,7 +82,7 @@ def draw_learned_reward(rows: Sequence[Row], evaluation: Evaluation, about: Abou
 
     Where a goal of its own counts the true reward says nothing, and the accuracy is all there is.
     """
-    with figure_in(path, about, 0.6 * WIDTH if about.goal else 1.3 * WIDTH, HEIGHT) as figure:
+    with figure_in(path, about.title, 0.6 * WIDTH if about.goal else 1.3 * WIDTH, HEIGHT) as figure:
         *compared, accuracy = figure.subplots(1, 1 if about.goal else 3, squeeze=False)[0]
         if compared:
             scatter, agreement = compared
@@ -113,15 +113,15 @@ def by_comparisons(rows: Sequence[Row], column: str) -> tuple[np.ndarray, np.nda
 
 
 @contextmanager
-def figure_in(path: Path, about: About, width: float, height: float) -> Iterator["Figure"]:
-    """An empty figure of so many inches, under the run's command and seed; what is drawn then is written to a PNG."""
+def figure_in(path: Path, title: str, width: float, height: float) -> Iterator["Figure"]:
+    """An empty figure of so many inches below its title, the run's command; what is drawn then is written to a PNG."""
     import matplotlib
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(LOOK):
-        lines = 1 + about.title.count("\n")
+        lines = 1 + title.count("\n")
         figure = Figure(figsize=(width, height + 0.17 * lines), dpi=DPI, layout="constrained")
-        figure.suptitle(about.title, x=0.01, ha="left", fontsize=9, color=GREY)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=9, color=GREY)
         yield figure
         write_safely(path, partial(figure.savefig, format="png", dpi="figure"))
 

@@ -15,7 +15,7 @@ from workshop.environments import episode_steps, why_not_drawn
 from workshop.labellers import Satisfaction
 from workshop.messages import RunError, say
 from workshop.records import Row, RunDirectory, summarise
-from workshop.reports.about import About
+from workshop.reports.about import About, command_of
 from workshop.reports.dependence import Dependence
 from workshop.reports.evaluation import Episodes, Evaluation, Evaluator, HowToEvaluate
 from workshop.reports.figures import draw_learned_reward, draw_learning_curve, draw_returns
@@ -60,7 +60,7 @@ class Report:
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
         self._alarm, self._early_ends_told = HackingAlarm(iterations), False
-        self.about = About(spec, seed, _command(directory.path), answers, goal)
+        self.about = About(spec, seed, command_of(directory.path), answers, goal)
         self._bar = ProgressBar(total_steps, self.about, show_bar)
         self._tensorboard = TensorBoard(directory.path)
         self._listeners: list[Listener] = [self._tensorboard, self._bar]
@@ -194,11 +194,3 @@ def attempt(what: str | Path, make: Callable[[], object]) -> None:
         expected = isinstance(problem, RunError | OSError)
         why = " ".join(str(problem).split()) if expected else f"{type(problem).__name__}: {problem}"
         say(f"{what} could not be made: {why.rstrip('.')}.")
-
-
-def _command(run: Path) -> str:
-    """What was typed for this run; "" where it is not on record."""
-    try:
-        return " ".join((run / "command.txt").read_text(encoding="utf-8").split())
-    except (OSError, ValueError):
-        return ""

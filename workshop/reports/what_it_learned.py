@@ -29,7 +29,7 @@ def draw_what_it_learned(dependences: Sequence[Dependence], about: About, path: 
     which the reward changes most.
     """
     on_the_pole = about.spec.id == CARTPOLE_ID and not about.spec.kwargs
-    with figure_in(path, about, WIDTH, 5.0) as figure:
+    with figure_in(path, about.title, WIDTH, 5.0) as figure:
         if on_the_pole:
             large, *small = figure.subplot_mosaic("aabc;aade", sharey=True).values()
             angle = dependences[ANGLE]

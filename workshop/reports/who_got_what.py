@@ -2,19 +2,27 @@
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workshop.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, WIDTH, in_whole_numbers
 from workshop.labellers import Agreement
 from workshop.messages import say
 from workshop.records import Row, RunDirectory, as_csv, cell
+from workshop.reports.about import title_of
+from workshop.reports.figures import CIRCLES, HEIGHT, SQUARES, add_legend, figure_in
 from workshop.safe_files import write_safely
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+# Of the lines of as many groups as there can be: colours, and then their markers and strokes, tell them apart.
+COLOURS = BLUE, ORANGE, GREEN, BLACK, GREY
+STROKES: Any = ({**CIRCLES, "linestyle": "-"}, {**SQUARES, "linestyle": "--"})
+LOOKS: Any = [{"color": colour, **stroke} for stroke, colour in product(STROKES, COLOURS)]
 
 
 def warn_of_disagreement(groups: Sequence[str], first: Agreement) -> None:
@@ -28,6 +36,7 @@ def warn_of_disagreement(groups: Sequence[str], first: Agreement) -> None:
 
 def tell_who_got_what(
     directory: RunDirectory,
+    seed: int,
     groups: Sequence[str],
     shares: np.ndarray,
     first: Agreement | None,
@@ -35,7 +44,8 @@ def tell_who_got_what(
 ) -> None:
     """Write `groups.csv` and `plots/aligned_to_who.png`, and say in two sentences who got what.
 
-    `shares` are the groups' of the labellers; `first` and `last` their agreement at the beginning and at the end.
+    `seed` is the run's; `shares` are the groups' of the labellers; `first` and `last` their agreement at the beginning
+    and at the end.
     """
     row = directory.rows[-1]
     table = [["group", "share", "return", "got", "agrees", "alpha_first", "alpha_last", "disagree_last"]]
@@ -45,10 +55,11 @@ def tell_who_got_what(
         own = [row.get(f"{what}_{group}", math.nan) for what in ("return", "got", "agrees")]
         table.append([group, *(cell(float(x)) for x in (share, *own, *alphas))])
     write_safely(directory.path / "groups.csv", lambda stream: stream.write(as_csv(table)))
-    _draw(directory.rows, groups, (first, last), directory.path / "plots" / "aligned_to_who.png")
+    title, plot = title_of(directory.path, seed), directory.path / "plots" / "aligned_to_who.png"
+    _draw(directory, groups, (first, last), title, plot)
     for line in table_of(row, groups, shares):
         say(line)
-    say(in_words(row, groups, last))
+    say(in_words(row, groups, last, directory.untrained))
 
 
 def table_of(row: Row, groups: Sequence[str], shares: np.ndarray) -> list[str]:
@@ -60,8 +71,8 @@ def table_of(row: Row, groups: Sequence[str], shares: np.ndarray) -> list[str]:
     return lines
 
 
-def in_words(row: Row, groups: Sequence[str], last: Agreement | None) -> str:
-    """Two sentences: how much of what it wanted each group got, and how far they disagree."""
+def in_words(row: Row, groups: Sequence[str], last: Agreement | None, untrained: str) -> str:
+    """Two sentences: how much of what it wanted each group got, where `untrained` gave 0, and how far they disagree."""
     known = not any(math.isnan(row[f"got_{group}"]) for group in groups)
     each = [
         f"{group} got {_two(row[f'got_{group}'])}" if known else f"{group} a return of {row[f'return_{group}']:.1f}"
@@ -71,7 +82,7 @@ def in_words(row: Row, groups: Sequence[str], last: Agreement | None) -> str:
     first = first + " of what it wanted" if known else first.replace(" a return", " got a return", 1)
     text = ", ".join([first, *(other.replace(" got", "") for other in others)]) + "."
     if known:
-        text += " (0 is a random agent, 1 one trained for that group alone.)"
+        text += f" (0 is {untrained}, 1 one trained for that group alone.)"
     if last is not None:
         text += (
             f" On {last.disagree:.0%} of {last.pairs} pairs put to all they disagree (alpha {_with_interval(last)})."
@@ -79,38 +90,46 @@ def in_words(row: Row, groups: Sequence[str], last: Agreement | None) -> str:
     return text
 
 
-def _draw(rows: Sequence[Row], groups: Sequence[str], both: Sequence[Agreement | None], path: Path) -> None:
-    from matplotlib.figure import Figure
-
+def _draw(
+    directory: RunDirectory, groups: Sequence[str], both: Sequence[Agreement | None], title: str, path: Path
+) -> None:
+    rows, (along, named) = directory.rows, directory.along
     known = not any(math.isnan(rows[-1][f"got_{group}"]) for group in groups)
-    figure = Figure(figsize=(10, 3.4), dpi=120, layout="constrained")
-    axes: Sequence[Axes] = figure.subplots(1, 3, width_ratios=(3, 3, 1.4))
-    steps = [row["env_steps"] for row in rows]
-    what = "got" if known else "return"
-    for i, group in enumerate(groups):
-        for axis, column in zip(axes, (what, "agrees"), strict=False):
-            axis.plot(steps, [row.get(f"{column}_{group}", math.nan) for row in rows], color=f"C{i}", label=group)
-    if known:
-        for height in (0, 1):
-            axes[0].axhline(height, color="0.75", linewidth=1, zorder=0)
-    axes[0].set(
-        title="What each group gets",
-        xlabel="environment steps",
-        ylabel="0 random, 1 trained for it alone" if known else "return by what the group wants",
-    )
-    axes[1].set(title="Its answers that the reward agrees with", xlabel="environment steps", ylim=(-0.03, 1.03))
-    axes[1].axhline(0.5, color="0.75", linewidth=1, zorder=0)
-    axes[0].legend(frameon=False)
-    axes[2].set(title="Groups' agreement", xlim=(-0.5, 1.5), ylim=(-1.05, 1.05), ylabel="Krippendorff's alpha")
-    axes[2].set_xticks([0, 1], ["first", "end"])
-    axes[2].axhline(0, color="0.75", linewidth=1, zorder=0)
+    with figure_in(path, title, WIDTH, HEIGHT) as figure:
+        gets, agrees, agreement = figure.subplots(1, 3, width_ratios=(3, 3, 1.4))
+        steps = [row[along] for row in rows]
+        for axes, column in ((gets, "got" if known else "return"), (agrees, "agrees")):
+            for group, look in zip(groups, LOOKS, strict=False):
+                own = [row.get(f"{column}_{group}", math.nan) for row in rows]
+                axes.plot(steps, own, label=group, **look)
+            axes.set_xlabel(named)
+            in_whole_numbers(axes, 6)
+        if known:
+            for height in (0, 1):
+                gets.axhline(height, color=GREY, linewidth=1, zorder=0)
+        gets.set_title("What each group gets", fontsize=10)
+        gets.set_ylabel(
+            f"0: {directory.untrained}, 1: trained for it alone" if known else "return by what the group wants"
+        )
+        agrees.set_title("Its answers that the reward agrees with", fontsize=10)
+        agrees.set(ylim=(-0.03, 1.03), ylabel="share of them")
+        agrees.axhline(0.5, color=GREY, linestyle=":", linewidth=1)
+        _draw_agreement(agreement, both)
+        for axes in (gets, agrees, agreement):
+            axes.grid(alpha=0.3)
+        add_legend(figure, gets, agrees)
+
+
+def _draw_agreement(axes: "Axes", both: Sequence[Agreement | None]) -> None:
+    """How far the groups agree with one another at the beginning and at the end, with the intervals."""
+    axes.set_title("Groups' agreement", fontsize=10)
+    axes.set(xlim=(-0.5, 1.5), ylim=(-1.05, 1.05), ylabel="Krippendorff's alpha")
+    axes.set_xticks([0, 1], ["first", "end"])
+    axes.axhline(0, color=GREY, linewidth=1, zorder=0)
     for x, each in enumerate(both):
         if each is not None and not math.isnan(each.alpha):
-            axes[2].plot([x, x], [each.low, each.high], color="0.3")
-            axes[2].plot([x], [each.alpha], "o", color="0.3")
-    for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
-    write_safely(path, partial(figure.savefig, format="png"))
+            axes.plot([x, x], [each.low, each.high], color=BLACK)
+            axes.plot([x], [each.alpha], "o", color=BLACK)
 
 
 def _with_interval(each: Agreement) -> str:
