@@ -43,7 +43,8 @@ def leans(seen: np.ndarray) -> np.ndarray:
 
 def turns_gently(seen: np.ndarray) -> np.ndarray:
     """The pole's speed in rad/s, negative: it falls, or goes round, at up to 8."""
-    return -np.abs(seen[..., 3])
+    negative: np.ndarray = -np.abs(seen[..., 3])
+    return negative
 
 
 @dataclass(frozen=True)
