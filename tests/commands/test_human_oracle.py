@@ -1,99 +1,18 @@
 """Training on a person's answers: `main.py --oracle human` with somebody who answers over HTTP, as the page does."""
 
-import http.cookiejar
 import json
 import os
-import signal
-import sys
-import threading
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from answering import IN_A_HURRY, SMALL, forked, label, lines_of, running
 from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
-from conftest import Started, go_on, start_command, train, type_command
+from conftest import go_on, train, type_command
 
 from workshop.records.comparisons_from import read_record
-
-SMALL = ["--solution", "--oracle", "human", "--no-open-page", "--total-timesteps", "1200", "--iterations", "3"]
-SMALL += ["--n-envs", "2", "--comparisons", "8", "--ask-again", "2", "--fragment-length", "5"]
-SMALL += ["--labeller", "Ada", "--no-pictures"]
-
-# `python main.py`, which does not wait for as long as a person may want to undo or to look
-IN_A_HURRY = (
-    "-c",
-    """
-import runpy
-import sys
-from workshop.labelling import human
-human.SECONDS_TO_LOOK = 0.1
-sys.argv[0] = "main.py"
-runpy.run_path("main.py", run_name="__main__")
-""",
-)
-
-
-class Page:
-    """What the page in a browser does, without one."""
-
-    def __init__(self, address: str):
-        self.base = address.partition("?")[0]
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        self._opener.open(address, timeout=60).read()
-
-    def state(self) -> dict:
-        return json.load(self._opener.open(f"{self.base}state", timeout=60))
-
-    def post(self, what: str, **values: float | None) -> dict:
-        body = json.dumps(values).encode()
-        request = urllib.request.Request(f"{self.base}{what}", body, {"Content-Type": "application/json"})
-        return json.load(self._opener.open(request, timeout=60))
-
-
-@contextmanager
-def running(*arguments: str, hurry: bool = True) -> Iterator[tuple[Started, Page, list[str]]]:
-    """`python main.py …`, its page, and what it says on standard error as it comes."""
-    process = start_command(*(IN_A_HURRY if hurry else ["main.py"]), *arguments)
-    said: list[str] = []
-    listener = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
-    listener.start()
-    try:
-        deadline = time.monotonic() + 300
-        while not any("http://" in line for line in said) and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        address = next((line.split()[-1] for line in said if "http://" in line), None)
-        assert address is not None, said
-        yield process, Page(address), said
-    finally:
-        process.kill()
-        process.wait()
-        listener.join()
-        process.stdout.close()
-        process.stderr.close()
-
-
-def label(
-    page: Page, until: Callable[[int], bool], answer: Callable[[int], float | None] = lambda n: n % 2
-) -> list[int]:
-    """Answer questions until the page is finished, or `until` says so of the number of acknowledged answers."""
-    acknowledged: list[int] = []
-    while not until(len(acknowledged)):
-        state = page.state()
-        if state["finished"]:
-            page.post("farewell")
-            break
-        if state["question"] is None:
-            time.sleep(0.02)
-            continue
-        number = state["question"]["number"]
-        page.post("answer", number=number, preference=answer(number), seconds=1.5)
-        acknowledged.append(number)
-    return acknowledged
 
 
 def test_a_run_learns_from_a_persons_answers(tmp_path: Path):
@@ -133,28 +52,6 @@ def test_undone_answers_are_asked_again_and_the_record_is_only_added_to(tmp_path
     np.testing.assert_array_equal(record.preferences, np.ones(8))
 
 
-@contextmanager
-def forked(start: Callable[[], object], folder: Path) -> Iterator[Page]:
-    """A process that does `start` and is killed in the end, and its page; far quicker than one that begins anew."""
-    said = folder / "said"
-    said.unlink(missing_ok=True)
-    child = os.fork()
-    if child == 0:
-        try:
-            sys.stderr = said.open("w", buffering=1)
-            start()
-        finally:
-            os._exit(0)
-    try:
-        deadline = time.monotonic() + 300
-        while not (said.exists() and "http://" in said.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        yield Page(next(line.split()[-1] for line in said.read_text().splitlines() if "http://" in line))
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-
-
 @pytest.mark.parametrize(
     ("kills", "comparisons", "per_fit"), [(1, 3, 1), pytest.param(20, 22, 4, marks=pytest.mark.endurance)]
 )
@@ -184,10 +81,6 @@ def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goe
     answers = {line["comparison"]: line["preference"] for line in lines_of(run)}
     assert acknowledged.items() <= answers.items()
     assert len(read_record(run)) == comparisons
-
-
-def lines_of(run: Path) -> list[dict]:
-    return [json.loads(line) for line in (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def test_questions_come_while_the_agent_trains(tmp_path: Path):

@@ -17,7 +17,7 @@ from workshop.desk.run import LanguageRun
 from workshop.environments import EnvironmentConfig
 from workshop.exercise import check_loss
 from workshop.flags import options_of
-from workshop.labelling import LabellingConfig, refuse_address
+from workshop.labelling import LabellingConfig, defaults_of_rooms, refuse_address, refuse_to_join
 from workshop.language import ANSWER_LENGTH, SPACES
 from workshop.messages import UsageError, shown
 from workshop.program import Program, newest_run, refuse_ties_for_the_hinge, set_up_device
@@ -41,7 +41,7 @@ class LanguageProgram(Program[Any]):
 
     def tuned(self, typed_after: Callable[[str], str | None]) -> dict[str, Any]:
         """Defaults that follow from other flags."""
-        return defaults_of_methods(typed_after)
+        return defaults_of_methods(typed_after) | defaults_of_rooms(typed_after)
 
     def train(
         self,
@@ -121,6 +121,7 @@ def refuse_contradictions(config: Any) -> None:
     if config.labelling.goal and config.oracle.oracle == "synthetic" and asked > 0:
         raise UsageError("--goal is what a person judges by; leave it out, or add --oracle human.")
     refuse_ties_for_the_hinge(config)
+    refuse_to_join(config.labelling, config.oracle.oracle)
     if config.oracle.oracle == "human":
         refuse_address(config.labelling)  # before there is a run that could not go on
     if asked == 0 and not config.questions.comparisons_from:

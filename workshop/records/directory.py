@@ -203,6 +203,11 @@ class RunDirectory:
         return QuestionRecord(self.path / ANSWERS, numbers, line, recorded)
 
     @property
+    def asked(self) -> int:
+        """How many questions were asked so far."""
+        return self._comparisons
+
+    @property
     def recorded_anything(self) -> bool:
         """Whether there are answers on record, skipped ones among them."""
         return (self.path / ANSWERS).exists()
