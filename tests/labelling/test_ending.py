@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from workshop import CARTPOLE_ID
-from workshop.environments import crop_to_pole
+from workshop.environments import needed_of, pole_pictures
 from workshop.environments.pole_picture import WOOD, as_array, pole_picture
 from workshop.environments.pole_sizes import METRE
 from workshop.labelling import judged_by
@@ -62,7 +62,9 @@ def test_environments_with_a_goal_are_gymnasiums_own(env_id: str):
 def test_the_cropped_picture_keeps_the_whole_pole_and_shows_it_large(angle: float):
     """At a phone's width, 355 pixels for a clip, the pole is to be 150 pixels long."""
     picture = as_array(pole_picture(0.0, angle))
-    cropped = crop_to_pole(picture[None], np.array([angle]))[0]
+    left, top, right, bottom = part = needed_of(np.array([angle]))
+    cropped = pole_pictures(np.array([[0.0, 0.0, angle, 0.0]]), part)[0]
+    np.testing.assert_array_equal(cropped, picture[top:bottom, left:right])
     wood = [(each == WOOD).all(axis=-1).sum() for each in (picture, cropped)]
     assert wood[0] == wood[1] > 0
     assert 355 / cropped.shape[1] * METRE >= 150
