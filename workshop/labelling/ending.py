@@ -11,18 +11,25 @@ FEW = 10  # held-out answers, of which a share says little
 
 
 def what_came_of_it(
-    result: Mapping[str, Any], rows: Sequence[Row], labeller: Any, goal: str, room: Counter[str] | None = None
+    result: Mapping[str, Any],
+    rows: Sequence[Row],
+    labeller: Any,
+    goal: str,
+    room: Counter[str] | None = None,
+    in_words: str = "",
 ) -> list[str]:
     """What has been learned, how sure the reward model is, how consistent the person was, and what to try next.
 
     `result` is the run's, `rows` those of its progress, `labeller` the report on the person, and `goal` what they had
     in mind, which the environment's own reward does not tell of; "" if that is what counts. `room` is how many answers
     each of several people gave, by name, if they labelled together; it is told instead of how consistent they were.
+    `in_words` is what the film of the agent shows, which is told where it has not learned what is known to be meant.
     """
     of_it = _of_the_language_model if "gold" in result else _of_the_agent
     learned, again = of_it(result, rows, goal)
     about_people = _consistency(labeller) if room is None else _who_answered(room)
-    return [learned, _sureness(rows[-1]), about_people, f"Next, {again}."]
+    instead = [in_words] if in_words and (goal or not result["solved"]) else []
+    return [learned, *instead, _sureness(rows[-1]), about_people, f"Next, {again}."]
 
 
 def _of_the_agent(result: Mapping[str, Any], rows: Sequence[Row], goal: str) -> tuple[str, str]:

@@ -148,7 +148,8 @@ class HumanOracle:
             about = labeller_report(read_record(self._directory.path))
             report = about.as_text(self._goal)
             room = None if self.people is None else self.session.given_by()
-            told = what_came_of_it(result, self._directory.rows, about, self._goal, room)
+            in_words = self.session.in_words
+            told = what_came_of_it(result, self._directory.rows, about, self._goal, room, in_words)
         self.session.finish(report, told)
         say("\n".join(["", *told, report]))
         self.session.wait_for_farewell(SECONDS_TO_LOOK)

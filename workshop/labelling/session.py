@@ -51,7 +51,7 @@ class LabellingSession:
     | --- | --- |
     | finished | whether the session has ended |
     | plot, latest_clip | to show now: a PNG, and a clip of the agent; None as long as there is none |
-    | latest_true_return | the agent's by now; None as long as nobody has told |
+    | latest_true_return, in_words | the agent's by now, None as long as nobody has told; what that clip shows |
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class LabellingSession:
         self.plot: bytes | None = None
         self.latest_clip: Clip | None = None
         self.latest_true_return: float | None = None
+        self.in_words = ""
         # what the trainer tells, as `state` has it
         self._told: dict[str, Any] = {"story": 0, "plot": False, "agent": None, "true_return": None}
         self._told |= {"report": None, "told": []}
@@ -158,10 +159,13 @@ class LabellingSession:
         with self._changed:
             self._told |= {"doing": doing, "share": None if share is None else min(1.0, max(0.0, float(share)))}
 
-    def show(self, plot_png: bytes | None, clip: Clip | None = None, true_return: float | None = None) -> None:
+    def show(
+        self, plot_png: bytes | None, clip: Clip | None = None, true_return: float | None = None, in_words: str = ""
+    ) -> None:
         """After an iteration: a plot of the learned reward's story (a PNG), and the agent's latest clip."""
         with self._changed:
             self.plot, self.latest_clip, self.latest_true_return = plot_png, clip, true_return
+            self.in_words = in_words
             self._told |= {"story": self._told["story"] + 1, "plot": plot_png is not None, "agent": side_outline(clip)}
             self._told["true_return"] = true_return if self._show_true_return else None
 
