@@ -56,6 +56,7 @@ class HumanOracle:
     | --- | --- |
     | session | what a page or a terminal shows |
     | way | the page or the terminal, as long as it is open |
+    | on_goal | called with a goal that is typed on the page, once it is on the disk |
     | people | who has joined, where labellers may join; else None |
     """
 
@@ -74,6 +75,7 @@ class HumanOracle:
     ):
         self._labeller, self._wanted, self._ask_again = config.labeller, wanted, config.ask_again
         self._goal = config.goal
+        self.on_goal: Callable[[str], object] = lambda goal: None
         self._directory, self._sides, self._generator = directory, sides, generator
         self._comparisons = comparisons
         self._records: dict[int, QuestionRecord] = {}
@@ -99,6 +101,8 @@ class HumanOracle:
             asking=asking,
             needs_goal=not asking,
             show_true_return=config.show_true_return,
+            record_goal=self._record_goal,
+            own_goal=bool(config.goal),
         )
 
     def make_spectator(self, *arguments: Any) -> Spectator:
@@ -264,6 +268,11 @@ class HumanOracle:
         except LabellerLeft as left:
             raise RunError(str(left)) from None
         return {number: math.nan if answer is None else answer for number, answer in answers.items()}
+
+    def _record_goal(self, goal: str) -> None:
+        self._directory.write_goal(goal)
+        self._goal = goal
+        self.on_goal(goal)
 
     def _labeller_of(self, number: int) -> str:
         return self._labeller if self.people is None else self._who[number]

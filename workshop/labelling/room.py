@@ -61,8 +61,8 @@ def add_room(app: Flask, session: LabellingSession, room: Room, cookie: str, rea
 
     @app.get("/front/state")
     def front_state() -> dict[str, Any]:
-        session.see(g.person or "")  # who waits for its farewell
-        given, present = session.given_by(), session.present()
+        present = session.see(g.person or "")  # and the end waits for its farewell
+        given = session.given_by()
         people = [{"name": name, "given": given[name], "here": name in present} for name in room.people.names]
         return session.overview() | {
             "address": room.address,

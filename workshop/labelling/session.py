@@ -46,12 +46,14 @@ class LabellingSession:
     | needs_goal | whether a page asks for it before the first question, where there is none |
     | asking | what the person is asked; by default, which clip is better |
     | show_true_return | whether the person may see the true return |
+    | record_goal | called with a goal that is typed on the page, as `record` is with an answer |
+    | own_goal | whether the goal is the person's own, of which the true return tells nothing |
 
     | attribute | what |
     | --- | --- |
     | finished | whether the session has ended |
     | plot, latest_clip | to show now: a PNG, and a clip of the agent; None as long as there is none |
-    | latest_true_return, in_words | the agent's by now, None as long as nobody has told; what that clip shows |
+    | latest_true_return, in_words | the agent's by now, None if it tells nothing; what that clip shows |
     """
 
     def __init__(
@@ -67,10 +69,13 @@ class LabellingSession:
         asking: str = "",
         needs_goal: bool = False,
         show_true_return: bool = False,
+        record_goal: Callable[[str], object] = lambda goal: None,
+        own_goal: bool = False,
     ):
         self._record, self._goal, self._show_true_return = record, goal, show_true_return
         self._wanted, self._wanted_again, self._given_before = wanted, wanted_again, given
         self._given_by_before = Counter(given_by or {})
+        self._record_goal, self._own_goal = record_goal, own_goal
         self._asking, self._needs_goal = asking or "Which clip is better?", needs_goal
         self._changed = threading.Condition()
         self._queue: dict[int, Question] = {}  # by number, in the order in which they are asked
@@ -164,8 +169,8 @@ class LabellingSession:
     ) -> None:
         """After an iteration: a plot of the learned reward's story (a PNG), and the agent's latest clip."""
         with self._changed:
-            self.plot, self.latest_clip, self.latest_true_return = plot_png, clip, true_return
-            self.in_words = in_words
+            self.plot, self.latest_clip, self.in_words = plot_png, clip, in_words
+            self.latest_true_return = None if self._own_goal else true_return
             self._told |= {"story": self._told["story"] + 1, "plot": plot_png is not None, "agent": side_outline(clip)}
             self._told["true_return"] = true_return if self._show_true_return else None
 
@@ -240,15 +245,11 @@ class LabellingSession:
             answered = [a.labeller for a in self._answers.values() if a.preference is not None]
             return self._given_by_before + Counter(answered)
 
-    def present(self) -> set[str]:
-        """Those whose page has asked for something lately, by name."""
-        with self._changed:
-            return self._hands.present()
-
-    def see(self, person: str) -> None:
-        """Note that this person's page is open, though they are asked nothing."""
+    def see(self, person: str) -> set[str]:
+        """Note that this person's page is open, though they are asked nothing; all whose page is, by name."""
         with self._changed:
             self._hands.see(person)
+            return self._hands.present()
 
     def clip(self, number: int, side: str) -> Clip:
         """The clip "a" or "b" of a question in the queue. Raises NotAsked."""
@@ -300,9 +301,12 @@ class LabellingSession:
             self._changed.notify_all()
 
     def set_goal(self, goal: str) -> None:
-        """Say what is judged by, where nobody has yet; it is shown from then on."""
+        """Say what is judged by, where nobody has yet; it is on record when this returns, or `record_goal` raises."""
         with self._changed:
-            self._goal = self._goal or " ".join(goal.split())
+            if not self._goal:
+                goal = " ".join(goal.split())
+                self._record_goal(goal)
+                self._goal, self._own_goal = goal, True
 
     def farewell(self, person: str = "") -> None:
         """Say that this person's page shows the end, so that the program may go."""
