@@ -55,6 +55,9 @@ class Oracle(Protocol):
         Pairs are compared in the order in which they are shown.
         """
 
+    def ahead(self, least: int) -> int:
+        """How many questions to show before their answers are wanted: `least`, or more if many people answer."""
+
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The same pairs with their answers, NaN for a skipped one; those that have answers already keep them.
 
@@ -79,6 +82,10 @@ class AnswersAtOnce:
 
     def show(self, pairs: Comparisons) -> None:
         """Nothing is answered before it is compared; see `Oracle`."""
+
+    def ahead(self, least: int) -> int:
+        """No more than `least`; see `Oracle`."""
+        return least
 
     def revised(self, last: bool) -> bool:
         """Nothing is taken back; see `Oracle`."""

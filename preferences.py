@@ -159,15 +159,15 @@ class Questions:
 
     def _ask_ahead(self, n: int) -> None:
         """Choose what is asked next, until n questions are there to be compared, and those to be asked ahead."""
-        left = int(self._due[-1]) - self.answered
-        missing = min(n + self._config.ask_ahead, left) - len(self._ahead)
+        ahead = self._config.ask_ahead if self._oracle is None else self._oracle.ahead(self._config.ask_ahead)
+        missing = min(n + ahead, int(self._due[-1]) - self.answered) - len(self._ahead)
         if n == 0 or missing <= 0:
             return
         asked = self._comparisons.followed_by(self._ahead) if len(self._ahead) else self._comparisons
         pairs = sample_pairs(self._rollouts, missing, asked, self._config, self._reward_model, self._generator)
         questions = Comparisons.questions(*pairs)
         self._ahead = self._ahead.followed_by(questions)
-        if self._config.ask_ahead and self._oracle is not None:
+        if ahead and self._oracle is not None:
             self._oracle.show(questions)
 
     def next_batch(self, iteration: int) -> int:

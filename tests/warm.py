@@ -29,7 +29,7 @@ IMPORTS = [
     "PIL.PngImagePlugin", "PIL.WebPImagePlugin", "tqdm", "tensorboard.compat.proto.event_pb2", "cyclopts",
     "docstring_parser", "msgspec", "joblib", "joblib.externals.loky", "threadpoolctl", "filelock", "optuna", "flask",
     "waitress", "werkzeug", "sqlite3", "email.message", "http.server", "urllib.request", "xml.etree.ElementTree",
-    "torch._dynamo", "coverage",
+    "torch._dynamo", "coverage", "segno",
 ]  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 OLDEST, NEWEST = (3, 11), (3, 14)
 NEEDED = (
     "torch", "gymnasium", "stable_baselines3", "numpy", "scipy", "matplotlib", "tqdm", "tensorboard", "PIL", "joblib",
-    "threadpoolctl", "filelock", "optuna", "psutil", "cyclopts", "docstring_parser", "msgspec", "flask", "waitress",
+    "threadpoolctl", "filelock", "optuna", "psutil", "cyclopts", "docstring_parser", "msgspec", "flask", "segno",
+    "waitress",
 )  # fmt: skip
 INSTALL = "-m pip install -r requirements.txt"
 ROOT = Path(__file__).resolve().parents[1]

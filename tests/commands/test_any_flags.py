@@ -136,7 +136,7 @@ MAIN = {
     "--port": whole(0, 65535),
 } | dict.fromkeys(("--check", "--hint", "--solution"), ON_OR_OFF)
 for name in ("pictures", "allow-variable-horizon", "mix-goals", "orthogonal-init", "normalise", "pretrain",
-             "adaptive-weight-decay", "show-true-return", "open-page"):  # fmt: skip
+             "adaptive-weight-decay", "show-true-return", "open-page", "labellers-may-join"):  # fmt: skip
     MAIN |= {f"--{name}": ON_OR_OFF, f"--no-{name}": ON_OR_OFF}
 COMPARE = {
     "--x": one_of("env_steps", "comparisons", "seconds", "steps"),

@@ -2,25 +2,17 @@
 
 import json
 import os
-import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from answering import Page, in_a_hurry, label, running
+from answering import SMALL, forked, in_a_hurry, label, lines_of, running
 from browser import CHROMIUM, DRIVER, NO_BROWSER, Browser
 from conftest import go_on, train, type_command
 
 from workshop.records.comparisons_from import read_record
-
-SMALL = ["--solution", "--oracle", "human", "--no-open-page", "--total-timesteps", "1200", "--iterations", "3"]
-SMALL += ["--n-envs", "2", "--comparisons", "8", "--ask-again", "2", "--fragment-length", "5"]
-SMALL += ["--labeller", "Ada", "--no-pictures"]
 
 
 def test_a_run_learns_from_a_persons_answers(tmp_path: Path):
@@ -60,28 +52,6 @@ def test_undone_answers_are_asked_again_and_the_record_is_only_added_to(tmp_path
     np.testing.assert_array_equal(record.preferences, np.ones(8))
 
 
-@contextmanager
-def forked(start: Callable[[], object], folder: Path) -> Iterator[Page]:
-    """A process that does `start` and is killed in the end, and its page; far quicker than one that begins anew."""
-    said = folder / "said"
-    said.unlink(missing_ok=True)
-    child = os.fork()
-    if child == 0:
-        try:
-            sys.stderr = said.open("w", buffering=1)
-            start()
-        finally:
-            os._exit(0)
-    try:
-        deadline = time.monotonic() + 300
-        while not (said.exists() and "http://" in said.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        yield Page(next(line.split()[-1] for line in said.read_text().splitlines() if "http://" in line))
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-
-
 @pytest.mark.parametrize(
     ("kills", "comparisons", "per_fit"), [(1, 3, 1), pytest.param(20, 22, 4, marks=pytest.mark.endurance)]
 )
@@ -111,10 +81,6 @@ def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goe
     answers = {line["comparison"]: line["preference"] for line in lines_of(run)}
     assert acknowledged.items() <= answers.items()
     assert len(read_record(run)) == comparisons
-
-
-def lines_of(run: Path) -> list[dict]:
-    return [json.loads(line) for line in (run / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def test_questions_come_while_the_agent_trains(tmp_path: Path):

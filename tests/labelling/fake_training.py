@@ -19,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from workshop import CARTPOLE_ID
 from workshop.labelling.clips import Clip
 from workshop.labelling.pole_text import draw_pole
+from workshop.labelling.questions import Answer, LabellerLeft, Question
 from workshop.labelling.server import LabellingServer
-from workshop.labelling.session import Answer, LabellerLeft, LabellingSession, Question
+from workshop.labelling.session import LabellingSession
 from workshop.labelling.terminal import TerminalLabeller
 
 

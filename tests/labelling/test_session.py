@@ -185,3 +185,24 @@ def test_the_page_needs_neither_torch_nor_the_top_level():
         "print({'torch', 'main', 'oracle', 'preferences', 'reward_model'} & set(sys.modules))"
     )
     assert type_command("-c", code, anew=True).stdout == "set()\n"
+
+
+def test_a_goal_that_cannot_be_kept_is_not_taken(recorded: list[Answer]):
+    def full(goal: str) -> None:
+        raise OSError(28, "no space")
+
+    session = LabellingSession(recorded.append, 5, needs_goal=True, record_goal=full)
+    with pytest.raises(OSError, match="no space"):
+        session.set_goal("spin")
+    assert session.state()["needs_goal"]
+
+
+def test_by_a_goal_of_ones_own_the_true_return_tells_nothing(recorded: list[Answer]):
+    goals: list[str] = []
+    session = LabellingSession(recorded.append, 5, needs_goal=True, record_goal=goals.append)
+    session.show(None, None, 100.0)
+    assert session.latest_true_return == 100.0
+    session.set_goal("spin")
+    session.set_goal("hang")
+    session.show(None, None, 100.0)
+    assert (session.latest_true_return, goals) == (None, ["spin"])

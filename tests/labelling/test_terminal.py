@@ -21,7 +21,8 @@ from PIL import Image
 
 from workshop.labelling.clips import NO_FRAMES, Clip
 from workshop.labelling.pole_text import HEIGHT, WIDTH, draw_pole
-from workshop.labelling.session import Answer, LabellerLeft, LabellingSession, Question
+from workshop.labelling.questions import Answer, LabellerLeft, Question
+from workshop.labelling.session import LabellingSession
 from workshop.labelling.terminal import TerminalLabeller
 
 needs_unix = pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is made, which Windows has not")

@@ -18,7 +18,7 @@ from workshop.environments import EnvironmentConfig
 from workshop.exercise import check_loss
 from workshop.flags import options_of
 from workshop.labellers import refuse_groups, who_answers
-from workshop.labelling import LabellingConfig, refuse_address
+from workshop.labelling import LabellingConfig, defaults_of_rooms, refuse_address, refuse_to_join
 from workshop.language import ANSWER_LENGTH, SPACES
 from workshop.messages import UsageError, shown
 from workshop.program import Program, newest_run, refuse_ties_for_the_hinge, set_up_device
@@ -42,7 +42,7 @@ class LanguageProgram(Program[Any]):
 
     def tuned(self, typed_after: Callable[[str], str | None]) -> dict[str, Any]:
         """Defaults that follow from other flags."""
-        return defaults_of_methods(typed_after)
+        return defaults_of_methods(typed_after) | defaults_of_rooms(typed_after)
 
     def train(
         self,
@@ -131,6 +131,7 @@ def refuse_contradictions(config: Any) -> None:
     if config.labellers.align_to != "everybody" and policy.method == "dpo":
         raise UsageError("--align-to is for what a reward model learns from, and --method dpo learns without one.")
     refuse_ties_for_the_hinge(config)
+    refuse_to_join(config.labelling, config.oracle.oracle)
     if config.oracle.oracle == "human":
         refuse_address(config.labelling)  # before there is a run that could not go on
     if asked == 0 and not config.preferences.comparisons_from:

@@ -1,7 +1,8 @@
 """The environments: the pole and Gymnasium's, what the networks see of them, and pictures of them."""
 
 from workshop.environments.cartpole import POLE_ACTIONS, POLE_INPUTS, FixedHorizonCartPoleEnv
-from workshop.environments.pole_sizes import crop_to_pole
+from workshop.environments.pole_pictures import pole_pictures
+from workshop.environments.pole_sizes import needed_of
 from workshop.environments.registry import needs_code_of_others, without_module
 from workshop.environments.rendering import Renderer, why_another_fails, why_not_drawn
 from workshop.environments.spaces import as_vectors, encode, encoded_size

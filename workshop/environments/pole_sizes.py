@@ -9,12 +9,11 @@ POLE_WIDTH = 14
 BESIDE = 66  # pixels above and below the axle: the cart, and the track's numbers
 
 
-def crop_to_pole(frames: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Pictures of the pole, (N, 400, 480, 3), without what it does not reach to the sides and, at these angles, above.
+def needed_of(angles: np.ndarray) -> tuple[int, int, int, int]:
+    """Which part of its picture a pole needs that is at these angles, in rad: left, top, right and bottom, in pixels.
 
-    Nor below; the cart and the track's numbers stay.
+    Without what it does not reach to the sides and, at these angles, above or below; the cart and the numbers stay.
     """
     middle, side = SIZE[0] // 2, METRE + POLE_WIDTH
     up, down = (max(BESIDE, METRE * cosine + POLE_WIDTH) for cosine in (np.cos(angles).max(), -np.cos(angles).min()))
-    top, bottom = max(0, int(AXLE - up)), min(SIZE[1], int(AXLE + down))
-    return np.ascontiguousarray(frames[:, top:bottom, middle - side : middle + side])
+    return middle - side, max(0, int(AXLE - up)), middle + side, min(SIZE[1], int(AXLE + down))

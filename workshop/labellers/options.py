@@ -78,12 +78,14 @@ def _group(text: str) -> Group:
 def who_answers(config: Any, recorded: Comparisons) -> list[str]:
     """The names of all whose answers a run learns from: groups, people, and those who gave `recorded` answers.
 
-    `config` is a program's flags. An oracle of the true reward is called "synthetic", as in the record.
+    `config` is a program's flags. An oracle of the true reward is called "synthetic", as in the record. Who will join a
+    room is not known.
     """
     names = {*recorded.labellers.tolist()}
     if config.preferences.comparisons > 0:
         own = [group.name for group in config.labellers.groups] or ["synthetic"]
-        names |= {*own} if config.oracle.oracle == "synthetic" else {config.labelling.labeller}
+        people = set() if config.labelling.labellers_may_join else {config.labelling.labeller}
+        names |= {*own} if config.oracle.oracle == "synthetic" else people
     return sorted(names)
 
 

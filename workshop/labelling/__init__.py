@@ -5,5 +5,5 @@
 
 from workshop.labelling.known_goals import judged_by
 from workshop.labelling.open import ask_a_person, clips_of, refuse_address
-from workshop.labelling.options import LabellingConfig
+from workshop.labelling.options import LabellingConfig, defaults_of_rooms, refuse_to_join
 from workshop.labelling.texts import Text

@@ -3,6 +3,7 @@
 | refused | status |
 | --- | --- |
 | no token, or a wrong one, in the cookie (or, for the page itself, in the address) | 403 |
+| in a room: all but looking on and joining, with the room's token instead of one's own | 403 |
 | a Host that this server does not go by: a foreign name that was made to point here | 403 |
 | an Origin other than this server: another site's page in the person's browser | 403 |
 | an unknown path; a question that is not being asked | 404 |
@@ -24,6 +25,8 @@
 | POST /undo | {"number": int} | then the new state |
 | POST /goal | {"goal": text} | what is judged by, where nobody has said so; then the new state |
 | POST /farewell | {} | the page shows the end |
+
+In a room there are more, see `workshop.labelling.room`; whose token is in the cookie decides who answers.
 """
 
 import errno
@@ -33,11 +36,13 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, g, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
-from workshop.labelling.session import AlreadyAnswered, CannotUndo, LabellingSession, NotAsked
+from workshop.labelling.questions import AlreadyAnswered, CannotUndo, NotAsked
+from workshop.labelling.room import JOIN, Room, add_room
+from workshop.labelling.session import LabellingSession
 
 MOST_BYTES = 1024  # of a request's body; an answer has about 60
 LONGEST = 7 * 24 * 3600  # seconds that a person may take for an answer
@@ -50,6 +55,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+# What the room's own token opens: to look on, and to join. A person's is needed for everything else.
+LOOKING_ON = {"page", "static", "join", "front", "front_state", "joining", "agent", "plot", "farewell"}
 # NaN and Infinity, which Python takes for JSON, pass none of these checks.
 NUMBER = {"number": lambda value: type(value) is int}
 GOAL = {"goal": lambda value: isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_GOAL}
@@ -59,17 +66,19 @@ ANSWER = NUMBER | {
 }
 
 
-def make_application(session: LabellingSession, token: str, cookie: str, hosts: Collection[str]) -> Flask:
+def make_application(
+    session: LabellingSession, token: str, cookie: str, hosts: Collection[str], room: Room | None = None
+) -> Flask:
     """The application for one session.
 
     `token` is what a request must bring along, in a cookie of the name `cookie`; `hosts` are the names and addresses,
-    in lower case and without ports, that the server goes by.
+    in lower case and without ports, that the server goes by. In a `room` it is the room's, and each person gets one.
     """
     app = Flask(__name__, static_folder="page", static_url_path="/page")
     app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
     assert isinstance(app.json, DefaultJSONProvider)
     app.json.sort_keys = False  # the report has an order
-    app.before_request(lambda: _refuse_strangers(token, cookie, hosts))
+    app.before_request(lambda: _refuse_strangers(token, cookie, hosts, room))
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, lambda e: _problem(e.code or 500, e.description or e.name))
     app.register_error_handler(NotAsked, lambda error: _problem(404, str(error)))
@@ -78,12 +87,15 @@ def make_application(session: LabellingSession, token: str, cookie: str, hosts: 
     app.register_error_handler(OSError, _not_saved)
     _add_views(app, session)
     _add_actions(app, session)
+    if room is not None:
+        add_room(app, session, room, cookie, lambda: str(_read(JOIN)["name"]))
 
     @app.get("/")
     def page() -> Response:
-        response = app.send_static_file("page.html")
-        # Named after the port, since browsers share cookies between all ports of a host.
-        response.set_cookie(cookie, token, httponly=True, samesite="Strict")
+        response = app.send_static_file("join.html" if g.person is None else "page.html")
+        if not g.person:
+            # Named after the port, since browsers share cookies between all ports of a host.
+            response.set_cookie(cookie, token, httponly=True, samesite="Strict")
         return response
 
     return app
@@ -92,7 +104,7 @@ def make_application(session: LabellingSession, token: str, cookie: str, hosts: 
 def _add_views(app: Flask, session: LabellingSession) -> None:
     @app.get("/state")
     def state() -> dict[str, Any]:
-        return session.state()
+        return session.state(g.person)
 
     @app.get("/clips/<int:number>/<side>.png")
     def clip(number: int, side: str) -> Response:
@@ -111,38 +123,46 @@ def _add_views(app: Flask, session: LabellingSession) -> None:
 def _add_actions(app: Flask, session: LabellingSession) -> None:
     @app.post("/answer")
     def answer() -> dict[str, Any]:
-        session.answer(**_read(ANSWER))
-        return session.state()
+        session.answer(**_read(ANSWER), person=g.person)
+        return session.state(g.person)
 
     @app.post("/undo")
     def undo() -> dict[str, Any]:
-        session.undo(**_read(NUMBER))
-        return session.state()
+        session.undo(**_read(NUMBER), person=g.person)
+        return session.state(g.person)
 
     @app.post("/goal")
     def goal() -> dict[str, Any]:
         session.set_goal(**_read(GOAL))
-        return session.state()
+        return session.state(g.person)
 
     @app.post("/farewell")
     def farewell() -> dict[str, Any]:
         _read({})
-        session.farewell()
+        session.farewell(g.person or "")
         return {}
 
 
-def _refuse_strangers(token: str, cookie: str, hosts: Collection[str]) -> None:
-    """Refuse what does not come from the person's own page, before anything else is looked at."""
+def _refuse_strangers(token: str, cookie: str, hosts: Collection[str], room: Room | None) -> None:
+    """Refuse what does not come from the person's own page, before anything else is looked at.
+
+    `g.person` is who asks: "" where there is but one, None for somebody who has yet to join the room.
+    """
     if _host_of(f"//{request.headers.get('Host', '')}") not in hosts:
         abort(403, "This server does not go by that name.")
     origin = request.headers.get("Origin")
     if origin is not None and origin.lower() != f"http://{request.headers['Host']}".lower():
         abort(403, "Only this server's own page may ask.")
     brought = [request.cookies.get(cookie, "")]
-    if request.path == "/":
+    g.person = "" if room is None else room.people.who(brought[0])
+    if g.person:
+        return
+    if request.path in ("/", "/front"):
         brought.append(request.args.get("token", ""))
     if not any(hmac.compare_digest(candidate.encode(), token.encode()) for candidate in brought):
         abort(403, "Open the address that the program printed: it holds the key to this page.")
+    if g.person is None and request.endpoint not in LOOKING_ON:
+        abort(403, "Join first: open the address on the screen.")
 
 
 def _host_of(url: str) -> str | None:
@@ -181,7 +201,7 @@ def _not_saved(error: OSError) -> Response:
 
 
 def _problem(status: int, text: str) -> Response:
-    if request.path == "/":  # read by a person, not by the page
+    if request.path in ("/", "/front"):  # read by a person, not by the page
         return Response(text, status, mimetype="text/plain")
     return Response(json.dumps({"error": text}), status, mimetype="application/json")
 

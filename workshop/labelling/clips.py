@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -74,8 +74,14 @@ class Clip:
             picture = Image.fromarray(frame)
             sheet.paste(picture if scale == 1 else picture.resize(size), (column * size[0], row * size[1]))
         file = io.BytesIO()
-        sheet.save(file, format="PNG", compress_level=3)  # three times faster than the default, hardly larger
+        sheet.save(file, format="PNG", compress_level=1)  # six times faster than the default, hardly larger
         return file.getvalue()
+
+    def packed(self) -> "Clip":
+        """The same for a page, which needs but its sheet: the frames, eighty times as large in memory, are blank."""
+        blank = replace(self, frames=np.broadcast_to(np.uint8(255), self.frames.shape))
+        vars(blank)["sheet"] = self.sheet
+        return blank
 
     def save_gif(self, path: Path) -> None:
         """Write an endless moving picture at `speed`, its last frame held for a second so that the end is seen."""

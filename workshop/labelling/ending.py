@@ -1,22 +1,35 @@
 """What a person wants to know in the end, in words."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workshop.records import Row
 
+NAMED = 3  # people
 FEW = 10  # held-out answers, of which a share says little
 
 
-def what_came_of_it(result: Mapping[str, Any], rows: Sequence[Row], labeller: Any, goal: str) -> list[str]:
+def what_came_of_it(
+    result: Mapping[str, Any],
+    rows: Sequence[Row],
+    labeller: Any,
+    goal: str,
+    room: Counter[str] | None = None,
+    in_words: str = "",
+) -> list[str]:
     """What has been learned, how sure the reward model is, how consistent the person was, and what to try next.
 
     `result` is the run's, `rows` those of its progress, `labeller` the report on the person, and `goal` what they had
-    in mind, which the environment's own reward does not tell of; "" if that is what counts.
+    in mind, which the environment's own reward does not tell of; "" if that is what counts. `room` is how many answers
+    each of several people gave, by name, if they labelled together; it is told instead of how consistent they were.
+    `in_words` is what the film of the agent shows, which is told where it has not learned what is known to be meant.
     """
     of_it = _of_the_language_model if "gold" in result else _of_the_agent
     learned, again = of_it(result, rows, goal)
-    return [learned, _sureness(rows[-1]), _consistency(labeller), f"Next, {again}."]
+    about_people = _consistency(labeller) if room is None else _who_answered(room)
+    instead = [in_words] if in_words and (goal or not result["solved"]) else []
+    return [learned, *instead, _sureness(rows[-1]), about_people, f"Next, {again}."]
 
 
 def _of_the_agent(result: Mapping[str, Any], rows: Sequence[Row], goal: str) -> tuple[str, str]:
@@ -53,3 +66,9 @@ def _consistency(labeller: Any) -> str:
     if same.n == 0:
         return "You were shown no pair twice, so nobody knows how consistent you were."
     return f"You were consistent in {same.count} of the {same.n} pairs that you were shown twice."
+
+
+def _who_answered(room: Counter[str]) -> str:
+    people = "One person" if len(room) == 1 else f"{len(room)} people"
+    most = ", ".join(f"{name} ({n})" for name, n in room.most_common(NAMED))
+    return f"{people} answered{', most of all' if len(room) > NAMED else ''}: {most}."

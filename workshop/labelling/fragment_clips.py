@@ -8,7 +8,7 @@ from PIL import Image
 
 from workshop import CARTPOLE_ID
 from workshop.data import Comparisons, Rollouts
-from workshop.environments import FixedHorizonCartPoleEnv, Renderer, checksum, crop_to_pole, what_moves
+from workshop.environments import Renderer, checksum, needed_of, pole_pictures, what_moves
 from workshop.labelling.clips import NO_FRAMES, Clip
 from workshop.labelling.pole_text import draw_pole
 from workshop.messages import RunError
@@ -27,8 +27,8 @@ class FragmentClips:
 
     def __init__(self, spec: EnvSpec, seed: int, pictures: bool):
         self._spec, self._seed = spec, seed
-        self._is_pole = spec.id == CARTPOLE_ID
-        self._renderer = Renderer(spec) if pictures else None
+        self._is_pole, self._pictures = spec.id == CARTPOLE_ID, pictures
+        self._renderer = Renderer(spec) if pictures and not self._is_pole else None
         self._frames_per_second = POLE_FPS if self._renderer is None else self._renderer.frames_per_second
 
     def sides(self, rollouts: Rollouts, pairs: Comparisons) -> list[tuple[Clip, Clip]]:
@@ -36,12 +36,13 @@ class FragmentClips:
         shown = []
         for row in range(len(pairs)):
             fragments = pairs.fragments_a[row : row + 1], pairs.fragments_b[row : row + 1]
-            a, b = (self.clip(rollouts, each.observations[0], each.actions[0]) for each in fragments)
-            if self._is_pole and self._renderer is not None:
-                angles = np.concatenate([each.observations[0, :, ANGLE] for each in fragments])
-                a, b = (replace(clip, frames=crop_to_pole(clip.frames, angles)) for clip in (a, b))
-            elif self._renderer is not None:
-                a, b = crop_to_what_moves(a, b)
+            if self._is_pole:
+                part = needed_of(np.concatenate([each.observations[0, :, ANGLE] for each in fragments]))
+                a, b = (self._draw_pole(each.observations[0], part) for each in fragments)
+            else:
+                a, b = crop_to_what_moves(
+                    *(self.clip(rollouts, each.observations[0], each.actions[0]) for each in fragments)
+                )
             shown.append((a, b))
         return shown
 
@@ -51,8 +52,7 @@ class FragmentClips:
         Raises a RunError if the environment does not do the same again.
         """
         if self._is_pole:
-            frames = NO_FRAMES if self._renderer is None else self._draw_pole(self._renderer, observations)
-            return Clip(frames, self._frames_per_second, draw_pole(observations))
+            return self._draw_pole(observations)
         place = find(rollouts, observations, actions)
         try:
             frames = self._play_again(rollouts, *place, len(observations))
@@ -63,15 +63,9 @@ class FragmentClips:
             frames = self._play_again(rollouts, *place, len(observations))
         return Clip(frames, self._frames_per_second)
 
-    def _draw_pole(self, renderer: Renderer, observations: np.ndarray) -> np.ndarray:
-        pole = renderer.env.unwrapped
-        assert isinstance(pole, FixedHorizonCartPoleEnv)
-        renderer.env.reset(seed=0)
-        frames = []
-        for observation in observations:
-            pole.state = observation.astype(np.float64)
-            frames.append(renderer.picture())
-        return np.array(frames)
+    def _draw_pole(self, observations: np.ndarray, *part: tuple[int, int, int, int]) -> Clip:
+        frames = pole_pictures(observations, *part) if self._pictures else NO_FRAMES
+        return Clip(frames, self._frames_per_second, draw_pole(observations))
 
     def _play_again(self, rollouts: Rollouts, first: int, copy: int, length: int) -> np.ndarray:
         renderer, end = self._renderer, first + length

@@ -1,6 +1,7 @@
 """A person as the oracle, over a labelling session."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -9,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from workshop.data import Comparisons
+from workshop.labelling.clips import Clip
 from workshop.labelling.options import LabellingConfig
-from workshop.labelling.questions import Answer, Question, Side
-from workshop.labelling.session import LabellerLeft, LabellingSession
+from workshop.labelling.people import People
+from workshop.labelling.questions import Answer, LabellerLeft, Question, Side
+from workshop.labelling.session import LabellingSession
 from workshop.labelling.spectator import Spectator
 from workshop.messages import RunError, say
 from workshop.records import QuestionRecord, RunDirectory, read_record
@@ -34,7 +37,7 @@ class Asked:
 
 
 class HumanOracle:
-    """You, on a page in the browser or on a terminal, over a `LabellingSession`.
+    """You, on a page in the browser or on a terminal, or all who are in a room, over a `LabellingSession`.
 
     Questions are answered in the order in which they are asked, and may be asked long before their answers are wanted:
     see `show`. Every answer is on the disk before it is acknowledged, and those that are there already, of a run that
@@ -53,6 +56,8 @@ class HumanOracle:
     | --- | --- |
     | session | what a page or a terminal shows |
     | way | the page or the terminal, as long as it is open |
+    | on_goal | called with a goal that is typed on the page, once it is on the disk |
+    | people | who has joined, where labellers may join; else None |
     """
 
     way: AbstractContextManager[object]
@@ -70,6 +75,7 @@ class HumanOracle:
     ):
         self._labeller, self._wanted, self._ask_again = config.labeller, wanted, config.ask_again
         self._goal = config.goal
+        self.on_goal: Callable[[str], object] = lambda goal: None
         self._directory, self._sides, self._generator = directory, sides, generator
         self._comparisons = comparisons
         self._records: dict[int, QuestionRecord] = {}
@@ -77,6 +83,11 @@ class HumanOracle:
         self._skipped: dict[int, Comparisons] = {}  # compared, and without an answer
         self._numbers: list[int] = []  # of those in `comparisons`, which end with them
         self._again: list[int] = []  # those of them that were asked again
+        self.people: People | None = None
+        if config.labellers_may_join:
+            on_record = 1 + max(directory.lines, default=-1)
+            self.people = People(directory.path, lambda: directory.asked, on_record)
+        self._who = {number: line.labeller for number, line in directory.lines.items()}  # has answered
         given = [number for number, preference in directory.recorded.items() if preference is not None]
         again = sum(directory.lines[number].repeats is not None for number in given)
         self.session = LabellingSession(
@@ -85,10 +96,13 @@ class HumanOracle:
             wanted_again=config.ask_again if wanted else 0,
             recorded=directory.recorded,
             given=(len(given) - again, again),
+            given_by=Counter(self._who[number] for number in given),
             goal=config.goal or judged_by,
             asking=asking,
             needs_goal=not asking,
             show_true_return=config.show_true_return,
+            record_goal=self._record_goal,
+            own_goal=bool(config.goal),
         )
 
     def make_spectator(self, *arguments: Any) -> Spectator:
@@ -99,6 +113,10 @@ class HumanOracle:
         """Ask about these pairs after all others; they can be answered from now on, while the agent trains."""
         for row in range(len(pairs)):
             self._ask(pairs[row : row + 1])
+
+    def ahead(self, least: int) -> int:
+        """How many questions to ask before their answers are wanted: `least`, or as many as there are people."""
+        return least if self.people is None else self.people.ahead(least)
 
     def compare(self, pairs: Comparisons) -> Comparisons:
         """The pairs with the person's answers, NaN for a skipped one; those that have answers already keep them.
@@ -133,18 +151,21 @@ class HumanOracle:
         if self._directory.recorded_anything:
             about = labeller_report(read_record(self._directory.path))
             report = about.as_text(self._goal)
-            told = what_came_of_it(result, self._directory.rows, about, self._goal)
+            room = None if self.people is None else self.session.given_by()
+            in_words = self.session.in_words
+            told = what_came_of_it(result, self._directory.rows, about, self._goal, room, in_words)
         self.session.finish(report, told)
         say("\n".join(["", *told, report]))
         self.session.wait_for_farewell(SECONDS_TO_LOOK)
 
     def state(self) -> State:
         """What the oracle goes on from."""
-        own = self._comparisons.preferences[len(self._comparisons) - len(self._numbers) :]
+        own = self._comparisons[len(self._comparisons) - len(self._numbers) :]
         return {
             "generator": state_of(self._generator),
             "numbers": self._numbers,
-            "preferences": own,
+            "preferences": own.preferences,
+            **({} if self.people is None else {"labellers": own.labellers}),
             "again": self._again,
             "queue": [(asked.number, asked.record.iteration, asked.repeated) for asked in self._queue],
             "skipped": list(self._skipped),
@@ -157,6 +178,9 @@ class HumanOracle:
         self._numbers, self._again = state["numbers"], state["again"]
         first = len(self._comparisons) - len(self._numbers)
         self._comparisons.preferences[first:] = state["preferences"]
+        if "labellers" in state:
+            others = self._comparisons.labellers[:first]
+            self._comparisons.labellers = np.concatenate([others, state["labellers"]])
         pairs = [Comparisons.from_arrays(arrays) for arrays in state["pairs"]]
         self._skipped = dict(zip(state["skipped"], pairs, strict=False))
         learned = {number: (self._pair(number), float(self._pair(number).preferences[0])) for number in self._numbers}
@@ -190,6 +214,8 @@ class HumanOracle:
     def _ask_person(self, asked: Asked) -> None:
         self._records[asked.number] = asked.record
         ((a, b),) = self._sides(asked.pair)
+        if self.people is not None:  # there are as many as people
+            a, b = (side.packed() if isinstance(side, Clip) else side for side in (a, b))
         self.session.ask([Question(asked.number, a, b, again=bool(asked.repeated))])
 
     def _ask_one_again(self) -> bool:
@@ -213,16 +239,19 @@ class HumanOracle:
             taken.append(self._queue.pop(0))
         answers = self._wait([asked.number for asked in taken])
         first = len(self._comparisons) - len(self._numbers)
+        who = self._comparisons.labellers.tolist()
         for place, number in enumerate(self._numbers, start=first):
             if number in answers:
                 self._comparisons.preferences[place] = answers[number]
+                who[place] = self._labeller_of(number)
+        self._comparisons.labellers = np.array(who, dtype=np.str_)  # names may have become longer
         revived = [n for n in self._skipped if not math.isnan(answers.get(n, math.nan))]
         pairs = {n: self._skipped.pop(n) for n in revived}
         pairs |= {asked.number: asked.pair for asked in taken if not asked.repeated}
         compared = self._comparisons[:0]
         for number, pair in pairs.items():
             compared = compared.followed_by(
-                replace(pair, preferences=np.array([answers[number]]), labellers=np.array([self._labeller]))
+                replace(pair, preferences=np.array([answers[number]]), labellers=np.array([self._labeller_of(number)]))
             )
             if math.isnan(answers[number]):
                 self._skipped[number] = pair
@@ -240,5 +269,16 @@ class HumanOracle:
             raise RunError(str(left)) from None
         return {number: math.nan if answer is None else answer for number, answer in answers.items()}
 
+    def _record_goal(self, goal: str) -> None:
+        self._directory.write_goal(goal)
+        self._goal = goal
+        self.on_goal(goal)
+
+    def _labeller_of(self, number: int) -> str:
+        return self._labeller if self.people is None else self._who[number]
+
     def _record(self, answer: Answer) -> None:
-        self._records[answer.number].answer(answer.number, answer.preference, answer.seconds, answer.undone)
+        labeller = self._labeller if self.people is None else answer.labeller
+        record = self._records[answer.number]
+        record.answer(answer.number, answer.preference, answer.seconds, answer.undone, labeller)
+        self._who[answer.number] = labeller

@@ -1,5 +1,6 @@
 """Open the way by which a person answers: the page, or the terminal."""
 
+import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +14,7 @@ from workshop.processes import has_display
 
 if TYPE_CHECKING:
     from workshop.labelling.human import HumanOracle, Sides
+    from workshop.labelling.room import Room
 
 
 def refuse_address(config: LabellingConfig) -> None:
@@ -33,6 +35,18 @@ def _one_sentence(config: LabellingConfig) -> Iterator[None]:
             f"{where}: the page cannot be served there ({problem.strerror or problem}); the host must be an address of "
             "this machine, and the port free."
         ) from problem
+
+
+def _invite(room: "Room") -> None:
+    """Say where one joins, as a QR code too where it can be seen, and where the screen for the front is."""
+    from workshop.labelling.room import as_text
+
+    say(f"Whoever is to answer joins at {room.address}")
+    if sys.stderr.isatty() and sys.stderr.encoding.lower().startswith("utf"):
+        say(as_text(room.address))
+    if "//127.0.0.1:" in room.address:
+        say("Only browsers on this machine get there: --host 0.0.0.0 lets in those on the network.")
+    say(f"The screen for the front of the room is {room.front}")
 
 
 def clips_of(spec: Any, seed: int, rollouts: Any) -> "Sides":
@@ -74,9 +88,14 @@ def ask_a_person(
     from workshop.labelling.server import LabellingServer
 
     with _one_sentence(config):
-        server = LabellingServer(oracle.session, config.host, config.port)
-    say(f"Your answers are asked for at {server.address}")
+        server = LabellingServer(oracle.session, config.host, config.port, oracle.people)
+    address = server.address
+    if server.room is None:
+        say(f"Your answers are asked for at {address}")
+    else:
+        _invite(server.room)
+        address = server.room.front
     if config.open_page and has_display():  # without one, a browser for terminals might take this terminal
-        webbrowser.open(server.address)
+        webbrowser.open(address)
     oracle.way = closing(server)
     return oracle

@@ -1,9 +1,11 @@
 """How a person answers: the flags."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from workshop.bounds import person_name, require_bounds, within
+from workshop.messages import UsageError
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,34 @@ class LabellingConfig:
     """The page's port; 0 for a free one."""
     open_page: bool = True
     """Open the page in your browser."""
+    labellers_may_join: bool = False
+    """A room labels together: whoever scans the QR code joins by a name, and is asked other questions than the rest."""
 
     def __post_init__(self) -> None:
         require_bounds(self)
+        if self.labellers_may_join and self.labeller != "person":
+            raise ValueError(
+                "--labeller names the one person who answers, and with --labellers-may-join each says their own name; "
+                "leave one of them out."
+            )
+        if self.labellers_may_join and self.ask_again:
+            raise ValueError(
+                "--ask-again shows pairs a second time to one person, and with --labellers-may-join there are several; "
+                "leave one of them out."
+            )
+
+
+def refuse_to_join(config: LabellingConfig, oracle: str) -> None:
+    """Raise a UsageError if several are to label, and the `oracle` is none of people with a page."""
+    if config.labellers_may_join and oracle != "human":
+        raise UsageError(
+            f"--labellers-may-join lets people join on a page, and --oracle {oracle} has none; add --oracle human."
+        )
+
+
+def defaults_of_rooms(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
+    """Defaults by field name that follow from `--labellers-may-join`; see `tuned_settings`.
+
+    The port stays the same, so that the phones in the room find a run that goes on.
+    """
+    return {"ask_again": 0, "port": 8421} if typed_after("--labellers-may-join") is not None else {}

@@ -9,6 +9,22 @@ from workshop.labelling.texts import Text
 Side = Clip | Text
 
 
+class NotAsked(Exception):
+    """No question of this number is being asked, or it has not been shown yet."""
+
+
+class AlreadyAnswered(Exception):
+    """The question has an answer, from another tab perhaps, or from the same request sent twice."""
+
+
+class CannotUndo(Exception):
+    """This is not the latest answer, or nothing will be learned any more."""
+
+
+class LabellerLeft(Exception):
+    """Nobody is there to answer any more; the text says why."""
+
+
 @dataclass(frozen=True, eq=False)
 class Question:
     """Which of two clips, or texts, is better? `a` is shown on the left, `b` on the right."""
@@ -29,12 +45,14 @@ class Answer:
     | preference | 0.0: a, the left one, is better; 1.0: b; 0.5: equally good; None: skipped |
     | seconds | how long the person looked at the question, ≥ 0 |
     | undone | the person has taken back the answer that the other fields tell |
+    | labeller | who gives it, in a room; "" where there is but one person |
     """
 
     number: int
     preference: float | None
     seconds: float
     undone: bool = False
+    labeller: str = ""
 
 
 def outline(question: Question | None) -> dict[str, Any] | None:

@@ -9,6 +9,8 @@ from typing import Any
 from waitress import create_server, wasyncore
 
 from workshop.labelling.application import MOST_BYTES, make_application
+from workshop.labelling.people import People
+from workshop.labelling.room import Room
 from workshop.labelling.session import LabellingSession
 
 THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -19,29 +21,33 @@ class LabellingServer:
     """Serves the session's page on this host and port, in a thread of its own, until it is closed.
 
     `host` is an address or a name of this machine; 0.0.0.0 is all of its addresses. Port 0 takes a free one. Raises an
-    OSError if the host is none of this machine's, or the port is taken.
+    OSError if the host is none of this machine's, or the port is taken. With `people` it is a room's page: they join at
+    the address, each with a token of their own then.
 
     | attribute | what |
     | --- | --- |
     | address | what to open, the token in it: `http://127.0.0.1:PORT/?token=…` |
     | port | the port it listens on |
+    | room | the room, if it is one's page |
     """
 
-    def __init__(self, session: LabellingSession, host: str = "127.0.0.1", port: int = 0):
+    def __init__(self, session: LabellingSession, host: str = "127.0.0.1", port: int = 0, people: People | None = None):
         listener = listen(host, port)
-        token = secrets.token_urlsafe(24)
+        token = secrets.token_urlsafe(24) if people is None else people.room
         self.port: int = listener.getsockname()[1]
         own = _own_names() if host in EVERYWHERE else []
         hosts = {name.lower().partition("%")[0] for name in (*THIS_MACHINE, *own, host) if name}
         shown = own[0] if own else host
         self.address = f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}/?token={token}"
-        application = make_application(session, token, f"labelling-{self.port}", hosts)
+        self.room = None if people is None else Room(people, self.address)
+        application = make_application(session, token, f"labelling-{self.port}", hosts, self.room)
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             application,
             map=self._sockets,
             sockets=[listener],
             threads=8,  # a browser opens up to six connections
+            connection_limit=100 if people is None else 450,  # below what `select` takes on Windows
             max_request_body_size=MOST_BYTES,
             ident=None,
         )

@@ -6,10 +6,21 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
+from workshop import CARTPOLE_ID
 from workshop.environments import why_not_drawn
 from workshop.labelling.clips import Clip
+from workshop.labelling.fragment_clips import POLE_FPS
+from workshop.labelling.in_words import in_words
 from workshop.labelling.session import LabellingSession
-from workshop.reports import FRAMES_PER_SECOND, Dependence, Iteration, Listener, draw_learned_so_far, first_episode
+from workshop.reports import (
+    FRAMES_PER_SECOND,
+    Dependence,
+    Episodes,
+    Iteration,
+    Listener,
+    draw_learned_so_far,
+    first_episode,
+)
 
 FRAMES = 38  # of the agent's latest clip: three seconds
 
@@ -52,4 +63,11 @@ class Spectator(Listener):
         if not why_not_drawn(self._spec):
             pictures = first_episode(self._spec, episodes, at_most=FRAMES)
             clip = Clip(np.array([np.asarray(picture) for picture in pictures]), FRAMES_PER_SECOND)
-        self._session.show(plot.getvalue(), clip, float(episodes.true_returns.mean()))
+        true_return = float(episodes.true_returns.mean())
+        self._session.show(plot.getvalue(), clip, true_return, self._in_words(episodes) if clip is not None else "")
+
+    def _in_words(self, episodes: Episodes) -> str:
+        """What the clip of the first of these episodes shows; "" where nobody can say it."""
+        if self._spec.id != CARTPOLE_ID:
+            return ""
+        return in_words(episodes.first_observations[: round(FRAMES / FRAMES_PER_SECOND * POLE_FPS)])

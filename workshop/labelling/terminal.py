@@ -21,7 +21,8 @@ from typing import TextIO
 
 from workshop.labelling.clips import Clip, speed_in_words
 from workshop.labelling.keys import ReadKey, has_keys, single_keys
-from workshop.labelling.session import AlreadyAnswered, CannotUndo, LabellingSession, NotAsked, Question
+from workshop.labelling.questions import AlreadyAnswered, CannotUndo, NotAsked, Question
+from workshop.labelling.session import LabellingSession
 from workshop.labelling.texts import Text
 
 ANSWERS = {"l": 0.0, "left": 0.0, "r": 1.0, "right": 1.0, "=": 0.5, "up": 0.5, "s": None}

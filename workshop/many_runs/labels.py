@@ -12,7 +12,7 @@ Options = Mapping[str, Any]
 THE_DEFAULTS = "the defaults"
 NOT_SET = "not set"
 # They change nothing that is learned, so they are left unsaid unless nothing else tells two groups apart
-UNSAID = ("solution", "pictures", "device", "stepping", "host", "port", "open_page")
+UNSAID = ("solution", "pictures", "device", "stepping", "host", "port", "open_page", "labellers_may_join")
 LONGEST_LABEL = 5000  # characters, which nobody types
 
 

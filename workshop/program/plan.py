@@ -9,7 +9,7 @@ from workshop import CARTPOLE_ID
 from workshop.agent import split_into_updates
 from workshop.data import Space
 from workshop.environments import Trial, environment_spec, episode_steps, spaces_of, why_not_drawn
-from workshop.labelling import refuse_address
+from workshop.labelling import refuse_address, refuse_to_join
 from workshop.messages import UsageError
 from workshop.program.memory import refuse_too_much
 
@@ -41,13 +41,7 @@ def plan_run(config: Any) -> Plan:
         raise UsageError(f"--env {spec.id}: there cannot be two of it at a time; --n-envs 1 makes do with one.")
     if config.oracle.oracle != "synthetic":
         _refuse_blind_labelling(config, spec, trial)
-    if config.labellers.labellers and (config.oracle.oracle != "synthetic" or config.reward == "true"):
-        raise UsageError(
-            "--labellers are synthetic, and here nobody asks them (--oracle human or terminal, --reward true); leave "
-            "them out, or --oracle synthetic and --reward learned."
-        )
-    if config.labellers.align_to != "everybody" and config.reward == "true":
-        raise UsageError("--align-to says whose answers count, and --reward true learns from no answers; choose one.")
+    _refuse_labellers(config)
     nobody = config.oracle.oracle == "synthetic" and config.preferences.comparisons > 0
     if config.labelling.goal and (config.reward == "true" or nobody):
         raise UsageError(
@@ -80,6 +74,22 @@ def plan_run(config: Any) -> Plan:
     if config.reward == "learned":
         _refuse_more_questions_than_pairs(config, plan)
     return plan
+
+
+def _refuse_labellers(config: Any) -> None:
+    refuse_to_join(config.labelling, config.oracle.oracle)
+    if config.labelling.labellers_may_join and config.labellers.align_to != "everybody":
+        raise UsageError(
+            "--align-to names whose answers count, and who will join a room is not known yet (--labellers-may-join); "
+            "label first, then align a second run to a name with --comparisons-from."
+        )
+    if config.labellers.labellers and (config.oracle.oracle != "synthetic" or config.reward == "true"):
+        raise UsageError(
+            "--labellers are synthetic, and here nobody asks them (--oracle human or terminal, --reward true); leave "
+            "them out, or --oracle synthetic and --reward learned."
+        )
+    if config.labellers.align_to != "everybody" and config.reward == "true":
+        raise UsageError("--align-to says whose answers count, and --reward true learns from no answers; choose one.")
 
 
 def _refuse_contradictions(config: Any) -> None:

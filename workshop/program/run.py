@@ -106,6 +106,7 @@ class Run(AnyRun):
         """Let a person answer from now on, and see what the agent is doing, until the run is over."""
         random_steps = self.random_steps * self._config.agent.n_envs
         self._report.listen(oracle.make_spectator(self.spec, random_steps, self.steps_per_iteration, self._dependence))
+        oracle.on_goal = self._report.judge_by
         self._end.enter_context(oracle.way)
         return oracle
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from workshop import CARTPOLE_ID
 from workshop.environments import without_module
+from workshop.labelling import defaults_of_rooms
 from workshop.messages import UsageError
 
 SETTINGS = tomllib.loads(Path(__file__).with_name("tuned.toml").read_text(encoding="utf-8"))
@@ -21,9 +22,9 @@ def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
     """Defaults by field name, where they differ from those where the fields are declared; see `tuned.toml`.
 
     `typed_after` tells what the user typed after a flag, None if it is not there. They follow from `--env`; from
-    `--reward-network`, or from a flag that only one kind of network has; from `--oracle`; from `--frontload`, which is
-    for one schedule; and, since one member cannot disagree, from `--ensemble-size 1`. Raises a UsageError for flags
-    that are of different networks.
+    `--reward-network`, or from a flag that only one kind of network has; from `--oracle` and
+    `--labellers-may-join`; from `--frontload`, which is for one schedule; and, since one member cannot disagree, from
+    `--ensemble-size 1`. Raises a UsageError for flags that are of different networks.
     """
     env_id = without_module(typed_after("--env") or CARTPOLE_ID)
     on_the_pole = env_id == CARTPOLE_ID
@@ -38,6 +39,8 @@ def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
         settings = settings | SETTINGS["additive"]
     if typed_after("--oracle") in ("human", "terminal"):
         settings = settings | SETTINGS["person"] | (SETTINGS["person-on-the-pole"] if on_the_pole else {})
+    if rooms := defaults_of_rooms(typed_after):
+        settings = settings | rooms | (SETTINGS["room-on-the-pole"] if on_the_pole else {})
     if typed_after("--frontload") is not None:
         settings = settings | {"schedule": "frontloaded"}
     if typed_after("--ensemble-size") == "1":

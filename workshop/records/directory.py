@@ -29,7 +29,7 @@ from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError, ve
 from workshop.records.comparisons_from import read_record
 from workshop.records.learned_from import keep
 from workshop.records.progress import COLUMNS, PROGRESS, Row, as_csv, cell, cells
-from workshop.records.untrusted import CONFIG, read_config, refuse_links_and_code
+from workshop.records.untrusted import CONFIG, GOAL, read_config, refuse_links_and_code
 from workshop.safe_files import append_safely, write_safely
 from workshop.state import State
 
@@ -205,6 +205,11 @@ class RunDirectory:
         return QuestionRecord(self.path / ANSWERS, numbers, line, recorded)
 
     @property
+    def asked(self) -> int:
+        """How many questions were asked so far."""
+        return self._comparisons
+
+    @property
     def recorded_anything(self) -> bool:
         """Whether there are answers on record, skipped ones among them."""
         return (self.path / ANSWERS).exists()
@@ -212,6 +217,10 @@ class RunDirectory:
     def reached(self, row: Row) -> str:
         """What the run was at when it had this row of `progress.csv`."""
         return f"iteration {row['iteration']}"
+
+    def write_goal(self, goal: str) -> None:
+        """Write `goal.txt`: what a person judges by who has not said it in a flag; see `read_config`."""
+        _write(self.path / GOAL, f"{goal}\n".encode())
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write `result.json`: what came of the run, as it is printed in the end."""

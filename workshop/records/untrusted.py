@@ -9,6 +9,7 @@ from workshop.environments import needs_code_of_others
 from workshop.messages import RunError, UsageError, shown
 
 CONFIG = "config.json"
+GOAL = "goal.txt"  # what a person has said, on the page, that they judge by
 LARGEST_TEXT = 50_000_000  # bytes; some 300,000 answers
 
 
@@ -72,10 +73,17 @@ def parse_object(text: bytes, place: str) -> dict[str, Any]:
 def read_config(run: Path) -> dict[str, Any]:
     """What `config.json` in a run directory holds: the options by name, and `packages`.
 
-    Raises a BrokenRecordError if it cannot be read, or is no JSON object. What the options are is for others to check.
+    The goal is that of `goal.txt`, if there is one: it was said when the run had begun, as if typed. Raises a
+    BrokenRecordError if it cannot be read, or is no JSON object. What the options are is for others to check.
     """
     path = find_file(run, CONFIG)
-    return parse_object(read_bytes(path), str(path))
+    config = parse_object(read_bytes(path), str(path))
+    if (run / GOAL).exists():
+        try:
+            config["goal"] = " ".join(read_file(run, GOAL).decode("utf-8").split())
+        except ValueError as problem:
+            raise BrokenRecordError(f"{run / GOAL} is no text.") from problem
+    return config
 
 
 def refuse_import(flag: str, run: Path, env: object, typed: str | None) -> None:

@@ -39,7 +39,7 @@ that was interrupted |
 
 @dataclass(frozen=True)
 class Episodes:
-    """N whole episodes, their K steps one after another.
+    """N whole episodes, their K steps in all.
 
     | field | shape | what |
     | --- | --- | --- |
@@ -57,6 +57,12 @@ class Episodes:
     seed: int
     first_actions: np.ndarray
     first_seen: np.ndarray
+
+    @property
+    def first_observations(self) -> np.ndarray:
+        """Those of the first episode, (T, …): the steps are ordered by time, not by episode."""
+        first = set(self.first_seen.tolist())
+        return self.observations[[checksum(each) in first for each in self.observations]]
 
     def without_steps(self) -> "Episodes":
         """What is left when the steps are let go: enough to play the first one again."""

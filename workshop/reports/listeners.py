@@ -57,7 +57,7 @@ class ProgressBar(Listener):
 
     def __init__(self, total: int, about: About, show: bool = True):
         disable = None if show else True  # None: shown on a terminal only
-        self._about = about
+        self.about = about
         self._bar = tqdm(total=total, disable=disable, dynamic_ncols=True, smoothing=0.05, bar_format=self.FORMAT)
 
     def steps_taken(self, steps: int) -> None:
@@ -83,6 +83,6 @@ class ProgressBar(Listener):
             say(text)
 
     def _show(self, row: Row) -> None:
-        achieved = self._about.achieved(row["true_return_mean"], row["learned_return_mean"])
-        answers = f"{row['comparisons']} of {self._about.answers} answers, " if self._about.answers else ""
+        achieved = self.about.achieved(row["true_return_mean"], row["learned_return_mean"])
+        answers = f"{row['comparisons']} of {self.about.answers} answers, " if self.about.answers else ""
         self._bar.set_postfix_str(f"{answers}{achieved}")

@@ -77,6 +77,10 @@ class Report:
         """Tell somebody more of the run, until it is over."""
         self._listeners.append(listener)
 
+    def judge_by(self, goal: str) -> None:
+        """From now on a person judges by this goal of their own, by which the true reward says nothing."""
+        self.about = self._bar.about = replace(self.about, goal=goal)
+
     def steps_taken(self, steps: int) -> None:
         """So many environment steps were taken."""
         for listener in self._listeners:

@@ -22,12 +22,15 @@ export function read(path) {
   return request(path);
 }
 
+export function post(path, body) {
+  return request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
 // Posts until the server takes it or refuses it for good. `onTrouble(text)` is told of each attempt that failed.
 export async function send(path, body, onTrouble) {
-  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   for (;;) {
     try {
-      return await request(path, options);
+      return await post(path, body);
     } catch (error) {
       if (error instanceof Refused && error.status < 500) throw error;
       onTrouble(`${describe(error)} Your answer is not saved yet: this page keeps it, and goes on trying.`);

@@ -5,6 +5,7 @@ import { Refused, describe, read, send } from "./connection.js";
 import { Player, load, speedInWords, still } from "./player.js";
 
 const POLL = { asking: 700, waiting: 100 }; // milliseconds between two looks at the state
+const POLL_IN_A_ROOM = { asking: 1500, waiting: 500 }; // there are many who look
 const GUARD = 150; // milliseconds in which a new question takes no answer: that key was meant for the one before
 const LONGEST = 7 * 24 * 3600; // seconds that an answer may tell to have taken
 
@@ -71,7 +72,8 @@ async function post(path, body, words) {
   } catch (refused) {
     // Another tab was faster: the state tells what is asked now. Anything else is said.
     const outdated = refused instanceof Refused && [404, 409].includes(refused.status);
-    news = outdated ? "That had been done already, in another tab perhaps." : "";
+    const instead = inARoom() ? "Somebody else was given that pair meanwhile." : "That had been done already, in another tab perhaps.";
+    news = outdated ? instead : "";
     showTrouble(outdated ? "" : describe(refused));
   }
   busy = false;
@@ -83,7 +85,8 @@ async function post(path, body, words) {
 
 async function poll() {
   if (!busy) await look();
-  if (!state?.finished) setTimeout(poll, state?.question ? POLL.asking : POLL.waiting);
+  const pause = inARoom() ? POLL_IN_A_ROOM : POLL;
+  if (!state?.finished) setTimeout(poll, state?.question ? pause.asking : pause.waiting);
 }
 
 async function look() {
@@ -139,7 +142,7 @@ function showQuestion({ number }, clips) {
   document.title = `${toGo()} left – ${state.asking}`;
   showSides(clips);
   take(number);
-  say(`Question ${given() + 1} of ${wanted()}.`);
+  say(inARoom() ? `Your question ${state.own + 1}.` : `Question ${given() + 1} of ${wanted()}.`);
 }
 
 // Two clips, or two answers below the question that they answer.
@@ -162,11 +165,12 @@ function showSides(sides) {
 // The last pair stays, dimmed, until the next one is there; before the first there is a box in its place.
 function showWaiting() {
   take(null);
-  if (pair.clips.length === 0 && element("asking").hidden) show("waiting", "Waiting for the agent");
-  element("heading").textContent = "Waiting for the agent";
+  const words = inARoom() && state.doing === "waiting for your answers" ? "Waiting for the others" : "Waiting for the agent";
+  if (pair.clips.length === 0 && element("asking").hidden) show("waiting", words);
+  element("heading").textContent = words;
   element("asking").classList.add("dimmed");
   pair.pause();
-  document.title = "Waiting for the agent";
+  document.title = words;
   say(toGo() === 0 ? "That was the last answer: the agent learns from it, and trains to the end." : "The next pair comes by itself.");
 }
 
@@ -233,6 +237,9 @@ function showCounts() {
   element("time-left").textContent = inMinutes(state.seconds_left);
   element("true-return").hidden = state.true_return === null;
   element("true-return").lastElementChild.textContent = state.true_return?.toFixed(0) ?? "";
+  element("own").hidden = !inARoom();
+  element("own").firstElementChild.textContent = state.person ?? "";
+  element("own").lastElementChild.textContent = state.own ?? "";
   element("goal").hidden = !state.goal;
   element("goal").lastElementChild.textContent = state.goal;
   element("undo").setAttribute("aria-disabled", state.undo === null);
@@ -278,6 +285,7 @@ function say(text) {
   if (element("status").textContent !== whole) element("status").textContent = whole;
 }
 
+const inARoom = () => state?.person !== undefined;
 const given = () => state.given + state.given_again;
 const wanted = () => state.wanted + state.wanted_again;
 const toGo = () => Math.max(0, wanted() - given());
