@@ -25,6 +25,7 @@ LOOPS = {
     "dpo": METHODS["dpo"],
     "best-of-n": METHODS["best-of-n"],
     "nothing answered": [*TINY_DESK, "--oracle-skip", "1000"],
+    "worst-off": [*TINY_DESK, "--labellers", "visitor:1", "click:1", "--align-to", "worst-off"],
 }
 
 
