@@ -82,6 +82,7 @@ class LanguageReport:
         self.samples: list[Sample] = []
         self._judgement = dict.fromkeys(("reward_model_loss", "reward_model_accuracy"), float("nan"))
         self._fitted = -1
+        self._pairs: Comparisons | None = None  # of answers of the SFT model, by which the reward model is judged
         self._bar = tqdm(
             total=config.supervised.sft_steps + UPDATE * config.policy.updates,
             disable=None if show_bar else True,
@@ -161,10 +162,12 @@ class LanguageReport:
     def _judged(self, sft: LanguageModel, reward_model: Learned) -> dict[str, float]:
         """The columns that tell how well the reward model says which of two SFT answers has the higher gold score."""
         if self._fitted != reward_model.gradient_steps:
-            generator = np.random.default_rng([self._config.seed, EVALUATION + 1])
-            questions = draw(generator, JUDGED)
-            a, b = (fragments(questions, sft.sample(questions, generator)) for _ in range(2))
-            pairs = Comparisons(a, b, (1 + np.sign(b.true_returns - a.true_returns)) / 2)
+            if self._pairs is None:
+                generator = np.random.default_rng([self._config.seed, EVALUATION + 1])
+                questions = draw(generator, JUDGED)
+                a, b = (fragments(questions, sft.sample(questions, generator)) for _ in range(2))
+                self._pairs = Comparisons(a, b, (1 + np.sign(b.true_returns - a.true_returns)) / 2)
+            pairs = self._pairs
             self._judgement = {
                 "reward_model_loss": reward_model.loss(pairs[pairs.preferences != 0.5]),
                 "reward_model_accuracy": reward_model.accuracy(pairs),
