@@ -22,7 +22,7 @@ LONG = ("benchmarks/", "experiments/", "docs/")  # hours of work, or of download
 NOT_TYPED = {
     "highway-fast-v0": "for an environment of a package that is not here",
     "my_one:One-v0": "for an environment of one's own",
-    "--follow": "goes on until Ctrl-C: see tests/many_runs/test_following.py",
+    "--follow": "one that goes on until Ctrl-C: see tests/many_runs/test_following.py",
 }
 
 
@@ -44,7 +44,8 @@ def shortened(program: str, arguments: list[str]) -> list[str]:
         return [*own, *more, "--", *shortened(kind, runs)]
     if program not in SHORT or NO_RUN & {*arguments}:
         return arguments
-    return [*arguments, *(flag for flag in SHORT[program].split() if flag.partition("=")[0] not in arguments)]
+    not_for = {*arguments} | ({"--updates"} if "best-of-n" in arguments else set())
+    return [*arguments, *(flag for flag in SHORT[program].split() if flag.partition("=")[0] not in not_for)]
 
 
 def split(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -57,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, interrupted_once: Path) -> 
     """A participant's folder, in which the loss is written and some runs have been made."""
     folder = write_workshop(tmp_path_factory.mktemp("typed"), LOSS)
     shutil.copy(ROOT / "requirements.txt", folder)
-    for name in ("docs", "benchmarks", "experiments"):
+    for name in ("docs", "benchmarks", "experiments", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for flags in ("", "--query uniform", "--diversity k-centre"):
         made = type_command("main.py", *shortened("main.py", flags.split()), cwd=folder)
@@ -82,7 +83,8 @@ def test_as_it_stands(command: str, folder: Path, interrupted_once: Path):
         assert [word for word in split_off(arguments) if word not in asked.stdout] == []
         return
     if "--resume" in arguments:
-        shutil.copytree(interrupted_once, folder / "runs" / "interrupted", dirs_exist_ok=True)
+        unfinished = Path(shutil.copytree(interrupted_once, folder / f"runs/of {len(command)}"))
+        arguments = [word.replace("runs/…", str(unfinished)) for word in arguments]
     finished = type_command(program, *shortened(program, arguments), cwd=folder, typed="is the park open ?\n")
     assert finished.returncode == 0, finished.stderr
     assert "Traceback" not in finished.stderr
