@@ -133,8 +133,6 @@ def test_a_room_is_asked_for_more_at_an_address_that_stays_the_same():
 def test_flags_that_do_not_go_with_it_are_refused_before_anything_runs(
     tmp_path: Path, program: str, arguments: list[str], words: str
 ):
-    if program == "llm.py" and "--align-to" in arguments:
-        pytest.skip("it has no such flag")
     typed = [program, "--solution", "--labellers-may-join", *arguments, "--runs-dir", str(tmp_path / "runs")]
     process = type_command(*typed)
     assert (process.returncode, process.stdout) == (2, "")

@@ -122,6 +122,7 @@ class LanguageProgram(Program[Any]):
 def refuse_contradictions(config: Any) -> None:
     """Raise a UsageError for flags that make no sense together."""
     policy, asked = config.policy, config.preferences.comparisons
+    refuse_to_join(config)
     if config.labelling.goal and config.oracle.oracle == "synthetic" and asked > 0:
         raise UsageError("--goal is what a person judges by; leave it out, or add --oracle human.")
     if config.labellers.labellers and config.oracle.oracle != "synthetic":
@@ -131,7 +132,6 @@ def refuse_contradictions(config: Any) -> None:
     if config.labellers.align_to != "everybody" and policy.method == "dpo":
         raise UsageError("--align-to is for what a reward model learns from, and --method dpo learns without one.")
     refuse_ties_for_the_hinge(config)
-    refuse_to_join(config.labelling, config.oracle.oracle)
     if config.oracle.oracle == "human":
         refuse_address(config.labelling)  # before there is a run that could not go on
     if asked == 0 and not config.preferences.comparisons_from:

@@ -43,11 +43,22 @@ class LabellingConfig:
             )
 
 
-def refuse_to_join(config: LabellingConfig, oracle: str) -> None:
-    """Raise a UsageError if several are to label, and the `oracle` is none of people with a page."""
-    if config.labellers_may_join and oracle != "human":
+def refuse_to_join(config: Any) -> None:
+    """Raise a UsageError if several are to label, and they have no page, or some are to count more than others.
+
+    `config` is a program's flags.
+    """
+    if not config.labelling.labellers_may_join:
+        return
+    oracle = config.oracle.oracle
+    if oracle != "human":
         raise UsageError(
             f"--labellers-may-join lets people join on a page, and --oracle {oracle} has none; add --oracle human."
+        )
+    if config.labellers.align_to != "everybody":
+        raise UsageError(
+            "--align-to names whose answers count, and who will join a room is not known yet (--labellers-may-join); "
+            "label first, then align a second run to a name with --comparisons-from."
         )
 
 

@@ -77,12 +77,7 @@ def plan_run(config: Any) -> Plan:
 
 
 def _refuse_labellers(config: Any) -> None:
-    refuse_to_join(config.labelling, config.oracle.oracle)
-    if config.labelling.labellers_may_join and config.labellers.align_to != "everybody":
-        raise UsageError(
-            "--align-to names whose answers count, and who will join a room is not known yet (--labellers-may-join); "
-            "label first, then align a second run to a name with --comparisons-from."
-        )
+    refuse_to_join(config)
     if config.labellers.labellers and (config.oracle.oracle != "synthetic" or config.reward == "true"):
         raise UsageError(
             "--labellers are synthetic, and here nobody asks them (--oracle human or terminal, --reward true); leave "
