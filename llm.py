@@ -1,7 +1,7 @@
 """RLHF with language models, in miniature: the second story, as the slide "RLHF with LLMs" tells it.
 
 Visitors ask at a desk where the museum is. A small language model learns from what people have answered there, friendly
-and rude ones, then from which of two answers somebody would rather get. From nothing, in forty seconds, on a laptop.
+and rude ones, then from which of two answers somebody would rather get. From nothing, in half a minute, on a laptop.
 """
 
 from dataclasses import dataclass, field
