@@ -23,9 +23,16 @@ OPTIONS = {
 
 
 def write_run(
-    parent: Path, true_returns: Sequence[float], comparisons: Sequence[int] | None = None, **options: Any
+    parent: Path,
+    true_returns: Sequence[float],
+    comparisons: Sequence[int] | None = None,
+    held_out: Sequence[int] | None = None,
+    **options: Any,
 ) -> Path:
-    """A run with a row for each true return; 100 environment steps and 2 seconds more in each."""
+    """A run with a row for each true return; 100 environment steps and 2 seconds more in each.
+
+    `held_out` are the answers that the accuracies come of; all so far without it.
+    """
     comparisons = comparisons or [10 * i for i in range(len(true_returns))]
     config = OPTIONS | {"iterations": len(true_returns) - 1} | options
     number = len(list(parent.glob("*"))) if parent.exists() else 0
@@ -48,5 +55,6 @@ def write_run(
             }
             if config["reward"] == "learned" and i > 0:
                 row |= {"reward_model_accuracy": 0.5 + 0.1 * i, "reward_correlation": 0.2 * i}
+                row |= {"held_out_answers": asked if held_out is None else held_out[i]}
             writer.writerow(row)
     return path

@@ -198,13 +198,24 @@ def test_against_comparisons_curves_begin_where_every_run_has_learned_from_some(
 
 def test_against_anything_else_runs_are_compared_at_the_same_places(tmp_path: Path):
     one = read_run(write_run(tmp_path, [0, 100, 200], comparisons=[0, 10, 10]))
-    two = read_run(write_run(tmp_path, [0, 60, 80, 90], comparisons=[0, 5, 10, 20], seed=1))
+    two = read_run(write_run(tmp_path, [0, 60, 80, 90], comparisons=[0, 5, 10, 20], held_out=[0, 10, 10, 10], seed=1))
     grid, values = aligned([one, two], "env_steps", "true_return_mean")
     np.testing.assert_array_equal(grid, [0, 100, 200])  # as far as both went
     np.testing.assert_array_equal(values, [[0, 100, 200], [0, 60, 80]])
     grid, values = aligned([one, two], "seconds", "reward_model_accuracy")
     np.testing.assert_array_equal(grid, [2, 4])  # nothing was held out at first
     np.testing.assert_allclose(values, [[0.6, 0.7]] * 2)
+
+
+def test_accuracies_of_a_few_answers_are_not_drawn(tmp_path: Path):
+    one = read_run(write_run(tmp_path, [0, 60, 80, 90], held_out=[0, 9, 10, 11]))
+    grid, values = aligned([one], "env_steps", "reward_model_accuracy")
+    np.testing.assert_array_equal(grid, [200, 300])
+    np.testing.assert_allclose(values, [[0.7, 0.8]])
+    write_run(tmp_path / "few", [0, 60, 80, 90], held_out=[0, 3, 6, 9])
+    panel = next(axes for axes in drawn(tmp_path / "few").axes if "accuracy" in axes.get_ylabel())
+    assert not panel.lines
+    assert [text.get_text() for text in panel.texts] == ["too few held-out answers to tell:\n10 are needed"]
 
 
 def test_curves_against_comparisons_are_steps(tmp_path: Path):

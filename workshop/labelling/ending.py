@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workshop.records import Row
+from workshop.records import ENOUGH_HELD_OUT, Row
 
 NAMED = 3  # people
-FEW = 10  # held-out answers, of which a share says little
 
 
 def what_came_of_it(
@@ -58,7 +57,7 @@ def _sureness(row: Row) -> str:
     if not n or accuracy is None or accuracy != accuracy:
         return "The reward model was never tried on an answer that it had not learned from."
     text = f"The reward model foresaw {round(accuracy * n)} of the {n} of your answers that it had not learned from"
-    return f"{text}: too few to be sure." if n < FEW else f"{text}."
+    return f"{text}: too few to be sure." if n < ENOUGH_HELD_OUT else f"{text}."
 
 
 def _consistency(labeller: Any) -> str:

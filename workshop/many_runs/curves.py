@@ -7,12 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workshop.drawing import BLACK, DPI, RANDOM, TITLE_WIDTH, WIDTH, in_whole_numbers, solved, wrapped
+from workshop.drawing import BLACK, DPI, GREY, RANDOM, TITLE_WIDTH, WIDTH, in_whole_numbers, solved, wrapped
 from workshop.many_runs.aligned import X, aligned
 from workshop.many_runs.groups import Group, mean_random_return
 from workshop.many_runs.strips import Row, draw_returns, draw_to_solve
 from workshop.many_runs.style import COUNTS, LEGEND, LINE, how_drawn, labels_of, one_run, styles
 from workshop.many_runs.summaries import centre, interval
+from workshop.records import ENOUGH_HELD_OUT
 
 X_LABELS = {
     "env_steps": "environment steps",
@@ -45,6 +46,9 @@ def draw_curves(groups: Sequence[Group], x: X, baseline: Group | None, title: st
             _draw_group(axes, group, x, column, style, called[group.label])
         axes.set(xlabel=X_LABELS[x], ylabel=label)
         axes.grid(alpha=0.3)
+        if column == "reward_model_accuracy" and not axes.lines:
+            text = f"too few held-out answers to tell:\n{ENOUGH_HELD_OUT} are needed"
+            axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
         if x in COUNTS:
             in_whole_numbers(axes)
     first = panels[0]

@@ -9,7 +9,7 @@ from workshop.records.for_other_tools import export
 from workshop.records.fragment_files import LARGEST_FRAGMENTS
 from workshop.records.handed_in import unpacked
 from workshop.records.learned_from import kept
-from workshop.records.progress import Row, as_csv, cell, summarise
+from workshop.records.progress import ENOUGH_HELD_OUT, Row, as_csv, cell, summarise
 from workshop.records.untrusted import (
     CONFIG,
     BrokenRecordError,

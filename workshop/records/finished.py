@@ -27,7 +27,7 @@ MAIN, LLM = "main.py", "llm.py"  # whose defaults are known
 REQUIRED = ("iteration", "env_steps", "comparisons", "true_return_mean", "seconds")
 OPTIONAL = (
     "reward_model_accuracy", "reward_correlation", "random_return_mean", "learned_return_mean", "skipped",
-    "gradient_steps", "reward_hacking", "update",
+    "gradient_steps", "reward_hacking", "update", "held_out_answers",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 Row = Mapping[str, Any]  # of progress.csv, by column: numbers, but for the text of stopped_asking
 
 PROGRESS = "progress.csv"
+ENOUGH_HELD_OUT = 10  # answers, for what comes of them to be shown or said
 COLUMNS = (
     "iteration", "env_steps", "comparisons", "true_return_mean", "true_return_std", "learned_return_mean",
     "reward_model_loss", "reward_model_accuracy", "reward_correlation", "seconds", "skipped", "stopped_asking",

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from workshop.messages import say
-from workshop.records import Row, as_command
+from workshop.records import ENOUGH_HELD_OUT, Row, as_command
 from workshop.reports.about import About
-from workshop.reports.held_out import ENOUGH
 
 # by the README's table of how well it works
 RARE = "With the defaults 99 of 100 runs were solved; other flags and labellers have their share that is not."
@@ -22,7 +21,7 @@ def conclude(result: Mapping[str, Any], last: Row, about: About, explained: Expl
     """
     path = Path(result["run"])
     say(_in_words(result, last, about))
-    if explained and held_out >= ENOUGH:
+    if explained and held_out >= ENOUGH_HELD_OUT:
         losses = ", ".join(f"{name} {round(loss, 3) + 0.0:.3f}" for name, (loss, _) in explained.items())  # no -0.000
         say(f"Held-out answers, {held_out}, explained by each choice model (nats; guessing has 0.693): {losses}")
     pictures = "; the moving pictures are in videos beside it" if any((path / "videos").glob("*.gif")) else ""

@@ -21,10 +21,10 @@ from workshop.drawing import (
     in_whole_numbers,
     solved,
 )
-from workshop.records import Row
+from workshop.records import ENOUGH_HELD_OUT, Row
 from workshop.reports.about import About
 from workshop.reports.evaluation import Evaluation
-from workshop.reports.held_out import ENOUGH, wilson
+from workshop.reports.held_out import wilson
 from workshop.safe_files import write_safely
 
 if TYPE_CHECKING:  # Matplotlib is imported once there is something to draw, so that runs begin earlier
@@ -165,13 +165,13 @@ def _draw_scatter(axes: "Axes", evaluation: Evaluation) -> None:
 
 def _draw_accuracy(axes: "Axes", rows: Sequence[Row]) -> None:
     """The share of the held-out answers that are foreseen, with its interval, where there are enough to tell it."""
-    told = [row for row in rows if row["held_out_answers"] >= ENOUGH]
+    told = [row for row in rows if row["held_out_answers"] >= ENOUGH_HELD_OUT]
     x, share = by_comparisons(told, "reward_model_accuracy")
     axes.axhline(0.5, color=GREY, linestyle=":", linewidth=1)
     if len(x) == 0:
         most = max([0, *(int(row["held_out_answers"]) for row in rows if row["held_out_answers"] > 0)])
         axes.set_title("Accuracy on held-out answers", fontsize=10)
-        text = f"too few held-out answers to tell:\n{most}, and {ENOUGH} are needed"
+        text = f"too few held-out answers to tell:\n{most}, and {ENOUGH_HELD_OUT} are needed"
         axes.text(0.5, 0.65, text, transform=axes.transAxes, ha="center", color=GREY)
         return
     _, n = by_comparisons(told, "held_out_answers")

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-ENOUGH = 10  # held-out answers, for what comes of them to be shown or said
 NORMAL_95 = 1.959963984540054  # standard deviations: 95 % of a normal distribution lie within
 
 
