@@ -319,7 +319,7 @@ def test_any_flags_of_compare_are_refused_or_give_a_table(paths: list[str], data
             require_refusal(ended)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(arguments=command_lines(SWEEP, {"--solution": ()}))
 def test_any_flags_of_sweep_are_refused_or_give_a_table(arguments: list[str]):
     require_refusal_or_table(arguments)

@@ -52,9 +52,8 @@ def test_undone_answers_are_asked_again_and_the_record_is_only_added_to(tmp_path
     np.testing.assert_array_equal(record.preferences, np.ones(8))
 
 
-@pytest.mark.parametrize(
-    ("kills", "comparisons", "per_fit"), [(1, 3, 1), pytest.param(20, 22, 4, marks=pytest.mark.endurance)]
-)
+@pytest.mark.endurance
+@pytest.mark.parametrize(("kills", "comparisons", "per_fit"), [(1, 3, 1), (20, 22, 4)])
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")
 def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goes_on(
     tmp_path: Path, kills: int, comparisons: int, per_fit: int

@@ -23,32 +23,31 @@ from workshop.records.directory import RunDirectory, as_command
 from workshop.safe_files import write_safely
 
 
-@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "nonsense"])
-def test_figures_do_not_depend_on_what_a_notebook_has_set(
-    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("MPLBACKEND", backend)
+def test_figures_do_not_depend_on_what_a_notebook_has_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     flags = ["--solution", "--no-pictures", *TINY, "--runs-dir", str(tmp_path / "runs")]
     finished = type_command("main.py", *flags, anew=True)
     assert finished.returncode == 0, finished.stderr
     run = Path(json.loads(finished.stdout)["run"])
     assert (run / "plots" / "learning_curve.png").exists()
+    monkeypatch.setenv("MPLBACKEND", "nonsense")
     compared = type_command("compare.py", str(run), "--plots-dir", str(tmp_path / "plots"), anew=True)
     assert compared.returncode == 0, compared.stderr
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_a_console_that_cannot_show_a_character_shows_another(encoding: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("encoding", "typed", "shown"),
+    [("ascii", "compare.py runs --plots-dir plots", "code ?"), ("cp1252", "main.py --help", "--fragment-length")],
+)
+def test_a_console_that_cannot_show_a_character_shows_another(encoding: str, typed: str, shown: str, tmp_path: Path):
     """A label in the table, of a run that was called so, and what --help is framed by."""
     write_run(tmp_path / "runs", [0, 200], name="Ünïcode 木")
-    for typed, shown in (
-        (["compare.py", str(tmp_path / "runs"), "--plots-dir", str(tmp_path)], "code ?"),
-        (["main.py", "--help"], "--fragment-length"),
-    ):
-        environment = os.environ | {"PYTHONIOENCODING": encoding}
-        finished = subprocess.run([sys.executable, *typed], cwd=ROOT, env=environment, capture_output=True, timeout=300)
-        assert finished.returncode == 0, finished.stderr
-        assert shown in finished.stdout.decode(encoding)
+    program, *flags = typed.split()
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    command = [sys.executable, str(ROOT / program), *flags]
+    finished = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=300)
+    assert finished.returncode == 0, finished.stderr
+    assert shown in finished.stdout.decode(encoding)
 
 
 @pytest.mark.parametrize(("value", "coloured_then"), [(None, True), ("", True), ("1", False)])

@@ -84,9 +84,10 @@ def what_was_learned(run: Path) -> tuple[list[dict], dict[str, bytes]]:
     return rows, {path.name: path.read_bytes() for path in (run / "fragments").iterdir()}
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.endurance)])
+@pytest.mark.endurance
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")
-def test_killed_the_room_goes_on_without_joining_anew_and_as_if_nothing_had_happened(tmp_path: Path, kills: int):
+def test_killed_the_room_goes_on_without_joining_anew_and_as_if_nothing_had_happened(tmp_path: Path):
+    kills = 12
     (tmp_path / "killed").mkdir()
     arguments = small(tmp_path / "killed" / "runs")
     acknowledged: dict[int, str] = {}

@@ -91,6 +91,7 @@ def test_an_answer_is_taken_back_until_the_last_update(
     assert (last["comparisons"], last["skipped"]) == (("5", "1") if np.isnan(instead) else ("6", "0"))
 
 
+@pytest.mark.endurance
 def test_what_is_taken_back_while_the_policy_trains_is_asked_again_and_a_killed_run_goes_on_from_that(tmp_path: Path):
     asked = ["--oracle", "human", "--no-open-page", "--ask-again", "0", "--labeller", "Ada", "--updates", "120"]
     arguments = [*TINY_DESK, *asked, "--evaluate-every", "20", "--runs-dir", str(tmp_path)]

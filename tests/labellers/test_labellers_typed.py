@@ -2,13 +2,11 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import type_command, type_here
 
 from workshop.records import read_records
 
@@ -18,12 +16,8 @@ SMALL = [
 ]  # fmt: skip
 
 
-def main(*typed: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "main.py", *typed], cwd=ROOT, capture_output=True, text=True, check=False)
-
-
 def run(runs_dir: Path, *typed: str) -> Path:
-    done = main(*SMALL, "--runs-dir", str(runs_dir), *typed)
+    done = type_command("main.py", *SMALL, "--runs-dir", str(runs_dir), *typed)
     assert done.returncode == 0, done.stderr
     return Path(json.loads(done.stdout)["run"])
 
@@ -79,7 +73,8 @@ def test_the_record_names_who_answered_and_gives_the_groups_back(two: Path, tmp_
     learned = run(tmp_path, "--comparisons=0", "--comparisons-from", str(two), "--align-to", "spin")
     with np.load(learned / "comparisons_from.npz") as kept:
         assert kept["labellers"].tolist() == named
-    refused = main(*SMALL[:1], "--runs-dir", str(tmp_path), "--comparisons-from", str(two), "--align-to", "bob")
+    flags = ["--solution", "--runs-dir", str(tmp_path), "--comparisons-from", str(two), "--align-to", "bob"]
+    refused = type_here("main.py", *flags)
     assert refused.returncode == 2
     assert "--align-to bob" in refused.stderr
     assert "spin, upright" in refused.stderr
@@ -105,7 +100,7 @@ def test_each_way_of_aligning_runs(tmp_path: Path, align_to: str):
     ],
 )
 def test_refused_in_a_sentence_before_anything_runs(tmp_path: Path, typed: str, part: str):
-    done = main("--solution", "--runs-dir", str(tmp_path / "runs"), *typed.split())
+    done = type_here("main.py", "--solution", "--runs-dir", str(tmp_path / "runs"), *typed.split())
     assert done.returncode == 2
     assert part in done.stderr
     assert "Traceback" not in done.stderr

@@ -12,6 +12,7 @@ from workshop.messages import UsageError
 NO_DASK = "Dask is not installed: pip install --group dask"
 
 
+@pytest.mark.endurance
 def test_the_task_of_a_worker_that_died_is_done_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with workers("processes", 2, None):
         results = dict(as_done(partial(die_the_first_time, tmp_path), range(4)))
@@ -19,6 +20,7 @@ def test_the_task_of_a_worker_that_died_is_done_again(tmp_path: Path, capsys: py
     assert "A worker died" in capsys.readouterr().err
 
 
+@pytest.mark.endurance
 def test_workers_that_keep_dying_are_given_up(capsys: pytest.CaptureFixture[str]):
     with workers("processes", 2, None):
         assert list(as_done(always_die, range(2))) == []
