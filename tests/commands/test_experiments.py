@@ -230,6 +230,20 @@ def test_flags_of_different_networks_are_refused(arguments: str, said: str):
     assert finished.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("typed", "temperature"),
+    [
+        ("", 1.0),
+        ("--oracle human", 2.0),
+        ("--oracle human --goal lean", 1.0),
+        ("--oracle human --goal lean --loss-temperature 3", 3.0),
+        ("--oracle terminal --env Pendulum-v1", 1.0),
+    ],
+)
+def test_less_is_learned_from_each_answer_of_a_person_but_for_a_goal_of_their_own(typed: str, temperature: float):
+    assert main.program.read_config(typed.split()).choice_model.loss_temperature == temperature
+
+
 def test_a_person_is_asked_more_and_several_at_a_time():
     for how in ("human", "terminal"):
         config = main.program.read_config(["--oracle", how])

@@ -22,7 +22,7 @@ def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
     """Defaults by field name, where they differ from those where the fields are declared; see `tuned.toml`.
 
     `typed_after` tells what the user typed after a flag, None if it is not there. They follow from `--env`; from
-    `--reward-network`, or from a flag that only one kind of network has; from `--oracle` and
+    `--reward-network`, or from a flag that only one kind of network has; from `--oracle`, `--goal` and
     `--labellers-may-join`; from `--frontload`, which is for one schedule; and, since one member cannot disagree, from
     `--ensemble-size 1`. Raises a UsageError for flags that are of different networks.
     """
@@ -39,6 +39,7 @@ def tuned_settings(typed_after: Callable[[str], str | None]) -> dict[str, Any]:
         settings = settings | SETTINGS["additive"]
     if typed_after("--oracle") in ("human", "terminal"):
         settings = settings | SETTINGS["person"] | (SETTINGS["person-on-the-pole"] if on_the_pole else {})
+        settings = settings | (SETTINGS["upright"] if on_the_pole and typed_after("--goal") is None else {})
     if rooms := defaults_of_rooms(typed_after):
         settings = settings | rooms | (SETTINGS["room-on-the-pole"] if on_the_pole else {})
     if typed_after("--frontload") is not None:
