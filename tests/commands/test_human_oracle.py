@@ -83,13 +83,18 @@ def test_killed_at_any_moment_every_acknowledged_answer_is_there_and_the_run_goe
 
 
 def test_questions_come_while_the_agent_trains(tmp_path: Path):
-    doing = []
+    """A person looks at each pair for a while, during which the agent goes on."""
+    doing, looked_since = [], time.monotonic()
     slow = ["--schedule", "constant", "--total-timesteps", "6000"]
     with running(*SMALL, *slow, "--runs-dir", str(tmp_path)) as (process, page, said):
         while not (state := page.state())["finished"]:
             time.sleep(0.01)
-            if state["question"] is not None:
-                doing.append(state["doing"])
+            if state["question"] is None:
+                looked_since = time.monotonic()
+                continue
+            doing.append(state["doing"])
+            if time.monotonic() > looked_since + 0.5:
+                looked_since = time.monotonic()
                 page.post("answer", number=state["question"]["number"], preference=1, seconds=0.1)
         page.post("farewell")
         process.wait(timeout=300)
