@@ -104,6 +104,7 @@ class Options(Seeds):
 def main() -> None:
     options = read_flags(Options, sys.argv[1:])
     rows = [] if options.measure else kept()
+    # of some seeds the other tables alone were measured
     missing = sorted(set(options.numbers) - {row["seed"] for row in rows if row["table"] == "claims"})
     with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
         for done in as_completed([pool.submit(measure, seed) for seed in missing]):
