@@ -261,17 +261,24 @@ def test_best_of_n_gives_the_best_of_the_sft_models_answers(sft: LanguageModel):
     assert best.kl == pytest.approx(math.log(8) - 7 / 8)
 
 
-def test_best_of_very_many_is_sampled_some_questions_at_a_time(sft: LanguageModel, monkeypatch: pytest.MonkeyPatch):
+def test_very_many_answers_are_made_and_judged_some_at_a_time(sft: LanguageModel, monkeypatch: pytest.MonkeyPatch):
     reward_model = TextRewardModel(sft, BRADLEY_TERRY, TextRewardConfig(), rng())
-    asked: list[np.ndarray] = []
-    sample = sft.sample
-    monkeypatch.setattr("workshop.language.best_of_n.AT_ONCE", 16)
-    monkeypatch.setattr(sft, "sample", lambda questions, its: asked.append(questions) or sample(questions, its))
-    questions = draw_questions(rng(), 5)
-    assert BestOfN(sft, reward_model, BestOfNConfig(8)).sample(questions, rng(1)).shape == (5, 24)
-    assert [len(each) for each in asked] == [16, 16, 8]
-    np.testing.assert_array_equal(np.concatenate(asked), questions.repeat(8, axis=0))
-    assert BestOfN(sft, reward_model, BestOfNConfig(100)).sample(questions, rng(1)).shape == (5, 24)
+    questions = draw_questions(rng(), 20)
+
+    def made() -> list[np.ndarray]:
+        answers = sft.sample(questions, rng(1))
+        return [answers, sft.log_probabilities(questions, answers), reward_model.rewards(questions, answers)]
+
+    at_once, seen = made(), []
+    network = sft.network.forward
+    monkeypatch.setattr(
+        sft.network, "forward", lambda tokens, *cache: seen.append(len(tokens)) or network(tokens, *cache)
+    )
+    for module in ("language_model", "text_reward_model"):
+        monkeypatch.setattr(f"workshop.language.{module}.AT_ONCE", 8)
+    for some, whole in zip(made(), at_once, strict=True):
+        np.testing.assert_allclose(some, whole, atol=1e-5)
+    assert set(seen) == {8, 4}
 
 
 class Says:

@@ -11,8 +11,6 @@ from workshop.language.language_model import LanguageModel
 from workshop.language.text_reward import TextReward
 from workshop.state import State
 
-AT_ONCE = 8192  # answers: the best of 256 to 512 questions would take 12 GB otherwise
-
 
 @dataclass(frozen=True)
 class BestOfNConfig:
@@ -39,11 +37,6 @@ class BestOfN:
 
     def sample(self, questions: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """An answer to each question, int64 of shape (n, 24)."""
-        at_once = max(1, AT_ONCE // self.config.best_of)
-        pieces = (questions[i : i + at_once] for i in range(0, max(1, len(questions)), at_once))
-        return np.concatenate([self._best(piece, generator) for piece in pieces])
-
-    def _best(self, questions: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         n = self.config.best_of
         answers = self._sft.sample(questions.repeat(n, axis=0), generator)
         returns = self._reward_model.returns(questions.repeat(n, axis=0), answers).reshape(-1, n)

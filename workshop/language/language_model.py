@@ -11,6 +11,8 @@ from workshop.language.transformer import Cache, Transformer
 from workshop.safe_files import load_tensors, write_safely
 from workshop.state import State
 
+AT_ONCE = 8192  # answers, each of which takes a tenth of a megabyte while a network looks at it
+
 
 class LanguageModel:
     """A policy over answers, made of a transformer that says what comes next.
@@ -32,6 +34,8 @@ class LanguageModel:
 
         One random number decides each token, by the inverse of its distribution function.
         """
+        if len(questions) > AT_ONCE:
+            return np.concatenate([self.sample(some, generator, greedy) for some in pieces(questions)])
         numbers = torch.from_numpy(generator.random((len(questions), ANSWER_LENGTH), dtype=np.float32)).to(self.device)
         answers = torch.full((len(questions), ANSWER_LENGTH), END, device=self.device)
         going = torch.ones(len(questions), dtype=torch.bool, device=self.device)
@@ -54,6 +58,9 @@ class LanguageModel:
     @torch.no_grad()
     def log_probabilities(self, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
         """Of each token of the answers, in nats, float32 of shape (n, 24); 0 after the first `<end>`."""
+        if len(questions) > AT_ONCE:
+            each = zip(pieces(questions), pieces(answers), strict=True)
+            return np.concatenate([self.log_probabilities(*some) for some in each])
         features = answer_features(self.network, *to_tensors(self.device, questions, answers))
         return log_probabilities(self.network.logits(features), torch.from_numpy(answers).to(self.device)).cpu().numpy()
 
@@ -77,6 +84,11 @@ class LanguageModel:
         model = cls(Transformer(torch.Generator()).to(device))
         model.network.load_state_dict(weights)
         return model
+
+
+def pieces(array: np.ndarray) -> list[np.ndarray]:
+    """The array, some rows at a time, as many as fit into the memory with what a network makes of them."""
+    return [array[i : i + AT_ONCE] for i in range(0, len(array), AT_ONCE)]
 
 
 def to_tensors(device: torch.device, *arrays: np.ndarray) -> tuple[torch.Tensor, ...]:

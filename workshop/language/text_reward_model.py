@@ -17,7 +17,7 @@ from workshop.data import Comparisons, Fragments
 from workshop.exercise import ChoiceModel
 from workshop.language.desk import QUESTION_LENGTH, draw_questions
 from workshop.language.desk_environment import questions_and_answers
-from workshop.language.language_model import LanguageModel, to_tensors, written
+from workshop.language.language_model import AT_ONCE, LanguageModel, pieces, to_tensors, written
 from workshop.language.text_reward import TextReward
 from workshop.language.transformer import Transformer
 from workshop.messages import UsageError
@@ -126,6 +126,9 @@ class TextRewardModel(TextReward):
 
         What all returns are shifted by is in the reward of the last token, once in each answer.
         """
+        if len(questions) > AT_ONCE:
+            each = zip(pieces(questions), pieces(answers), strict=True)
+            return np.concatenate([self.rewards(*some) for some in each])
         tensors = to_tensors(self.device, questions, answers)
         shifted = self._rewards(*tensors) - self._mean * _last(tensors[1])
         rewards: np.ndarray = (shifted / self._std).cpu().numpy()
