@@ -39,7 +39,8 @@ class Browser:
         self.do("Emulation.setEmulatedMedia", features=features)
 
     def open(self, address: str) -> None:
-        self.messages(), self.addresses()  # forget those of the page before
+        self.driver.get("about:blank")  # the page before may still ask a server that has gone
+        self.messages(), self.addresses()
         self.driver.get(address)
 
     def do(self, command: str, **parameters: Any) -> dict[str, Any]:
