@@ -55,6 +55,9 @@ class Oracle(Protocol):
         Pairs are compared in the order in which they are shown.
         """
 
+    def withdraw(self) -> int:
+        """Take back those of the pairs shown last that nobody has looked at yet, for better ones; how many."""
+
     def ahead(self, least: int) -> int:
         """How many questions to show before their answers are wanted: `least`, or more if many people answer."""
 
@@ -82,6 +85,10 @@ class AnswersAtOnce:
 
     def show(self, pairs: Comparisons) -> None:
         """Nothing is answered before it is compared; see `Oracle`."""
+
+    def withdraw(self) -> int:
+        """None; see `Oracle`."""
+        return 0
 
     def ahead(self, least: int) -> int:
         """No more than `least`; see `Oracle`."""

@@ -94,7 +94,8 @@ class Questions:
 
     Answers of other runs, if there are any, come first. What the oracle skips is asked again, about another pair, so
     that the budget is spent on answers. Questions may be asked ahead (`ask_ahead`): the oracle is shown them then, and
-    they are compared in that order, each so many answers later. An oracle that skips nearly everything cannot hold up
+    they are compared in that order, each so many answers later; as long as nobody has looked at them, they are replaced
+    when more is known. An oracle that skips nearly everything cannot hold up
     the run: an iteration asks at most ten times as many questions as it needs answers, and what is missing then is
     asked for in the next one.
 
@@ -158,10 +159,17 @@ class Questions:
         return batch
 
     def _ask_ahead(self, n: int) -> None:
-        """Choose what is asked next, until n questions are there to be compared, and those to be asked ahead."""
+        """Choose what is asked next, until n questions are there to be compared, and those to be asked ahead.
+
+        More is known than when the earlier ones were chosen: those that nobody has looked at yet are chosen anew.
+        """
+        if n == 0:
+            return
+        if self._oracle is not None and len(self._ahead):
+            self._ahead = self._ahead[: len(self._ahead) - self._oracle.withdraw()]
         ahead = self._config.ask_ahead if self._oracle is None else self._oracle.ahead(self._config.ask_ahead)
         missing = min(n + ahead, int(self._due[-1]) - self.answered) - len(self._ahead)
-        if n == 0 or missing <= 0:
+        if missing <= 0:
             return
         asked = self._comparisons.followed_by(self._ahead) if len(self._ahead) else self._comparisons
         pairs = sample_pairs(self._rollouts, missing, asked, self._config, self._reward_model, self._generator)

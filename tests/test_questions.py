@@ -47,14 +47,23 @@ def test_other_runs_answers_come_first_and_are_not_in_the_budget():
 
 
 class Shown:
-    """An oracle that keeps what it is shown, and says that an answer was taken back so many times."""
+    """An oracle that keeps what it is shown, of which so many are never looked at before it is their turn.
 
-    def __init__(self, revisions: int = 0):
+    It says that an answer was taken back `revisions` times.
+    """
+
+    def __init__(self, revisions: int = 0, unseen: int = 0):
         self.pairs: list[Comparisons] = []
-        self.revisions = revisions
+        self.revisions, self.unseen, self.shown = revisions, unseen, 0
+
+    def withdraw(self) -> int:
+        for _ in range(self.unseen):
+            self.pairs.pop()
+        return self.unseen
 
     def show(self, pairs: Comparisons) -> None:
-        self.pairs.append(pairs)
+        self.pairs += [pairs[row : row + 1] for row in range(len(pairs))]
+        self.shown += len(pairs)
 
     def ahead(self, least: int) -> int:
         return least
@@ -80,6 +89,18 @@ def test_what_is_asked_ahead_is_compared_in_its_turn_and_never_more_than_is_want
     assert ahead == [3, 3, 3, 3, 3, 2, 1, 0]
     assert first_steps(compared) == first_steps(oracle.pairs)
     assert questions.stopped == "budget"
+
+
+def test_what_nobody_has_looked_at_yet_is_chosen_anew_before_each_batch():
+    oracle = Shown(unseen=1)
+    questions, comparisons = a_run(0, oracle=oracle, comparisons=8, comparisons_per_fit=1, ask_ahead=2)
+    compared = []
+    for pairs in questions.pairs(0):  # of the two that are asked ahead, one has been looked at
+        compared.append(pairs)
+        comparisons.add(answer(pairs))
+    assert first_steps(compared) == first_steps(oracle.pairs)[:4]
+    assert oracle.shown == 3 + 2 + 2 + 2
+    assert len(oracle.pairs) == 4 + 2
 
 
 def test_what_was_asked_ahead_is_kept_over_an_interruption():

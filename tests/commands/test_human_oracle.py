@@ -136,27 +136,27 @@ def test_a_whole_run_by_keyboard_in_a_browser(tmp_path: Path):
         with running(*SMALL, "--runs-dir", str(tmp_path), hurry=False) as (process, _, said):
             browser.look(360, 740)
             browser.open(next(line.split()[-1] for line in said if "http://" in line))
-            answered, undone = "", False
+            answered, undone, count = "", False, 0
             while not browser.text("heading").startswith("Finished") and process.poll() is None:
                 shown = browser.element("asking").get_attribute("data-question")
                 if not shown or shown == answered or not browser.element("asking").is_displayed():
                     time.sleep(0.02)
                     continue
-                if shown == "1" and not undone:
+                if count == 1 and not undone:
                     browser.press("u")
-                    answered, undone = "", True
+                    answered, undone, count = "", True, 0
                     browser.until(
                         lambda: browser.element("asking").get_attribute("data-question") == "0", "nothing undone"
                     )
                     continue
-                if shown == "2":
+                if count == 2:
                     browser.driver.refresh()
                     browser.until(
-                        lambda: browser.element("asking").get_attribute("data-question") == "2", "not there again"
+                        lambda n=shown: browser.element("asking").get_attribute("data-question") == n, "not there again"
                     )
                 time.sleep(0.17)  # a key that comes sooner after a new question is not taken
-                browser.press(keys[int(shown)])
-                answered = shown
+                browser.press(keys[count])
+                answered, count = shown, count + 1
             browser.run("document.querySelector('details').open = true")
             report = browser.element("report").text
             assert process.wait(timeout=300) == 0, said

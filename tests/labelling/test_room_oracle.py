@@ -24,6 +24,7 @@ class Directory:
 
     def __init__(self, path: Path):
         self.path, self.asked, self.recorded, self.lines = path, 0, {}, {}
+        self.withdrawn = ()
 
     def record(self, labeller: str, questions: Comparisons) -> QuestionRecord:
         numbers, self.asked = range(self.asked, self.asked + len(questions)), self.asked + len(questions)
@@ -77,7 +78,8 @@ def test_what_somebody_took_back_and_left_is_the_next_ones(
     }  # fmt: skip
     restored = HumanOracle(
         LabellingConfig(labellers_may_join=True, ask_again=0), 10,
-        SimpleNamespace(path=tmp_path, lines=lines_on_record(tmp_path), recorded={0: 0.0, 1: 1.0, 2: 1.0}, asked=3),
+        SimpleNamespace(path=tmp_path, lines=lines_on_record(tmp_path), recorded={0: 0.0, 1: 1.0, 2: 1.0}, asked=3,
+                        withdrawn=()),
         lambda asked: [], as_first_learned(comparisons), np.random.default_rng(0),
     )  # fmt: skip
     restored.restore(oracle.state())

@@ -39,6 +39,10 @@ class Hands:
         """Whether this person has been dealt this question, and nobody else since."""
         return number in self._held and self._held[number][0] == person
 
+    def dealt(self, number: int) -> bool:
+        """Whether anybody has been dealt this question."""
+        return number in self._held
+
     def see(self, person: str) -> None:
         """Note that this person's page is open now."""
         self._seen[person] = time.monotonic()

@@ -114,6 +114,24 @@ class HumanOracle:
         for row in range(len(pairs)):
             self._ask(pairs[row : row + 1])
 
+    def withdraw(self) -> int:
+        """Take back those of the pairs shown last that the person has not seen yet; how many.
+
+        In a run that goes on, those that had been answered then were seen, and those taken back then are so again. In a
+        room there is one for each, who will have it in no time, and all stay.
+        """
+        if self.people is not None:
+            return 0
+        directory, taken_back = self._directory, 0
+        for asked in [each for each in self._queue[::-1] if not each.repeated]:
+            unseen = asked.number not in directory.lines and self.session.withdraw(asked.number)
+            if not (unseen or asked.number in directory.withdrawn):
+                break
+            directory.withdraw(asked.number)
+            self._queue.remove(asked)
+            taken_back += 1
+        return taken_back
+
     def ahead(self, least: int) -> int:
         """How many questions to ask before their answers are wanted: `least`, or as many as there are people."""
         return least if self.people is None else self.people.ahead(least)
@@ -208,7 +226,7 @@ class HumanOracle:
 
     def _put(self, asked: Asked) -> None:
         self._queue.append(asked)
-        if asked.number not in asked.record.recorded:
+        if asked.number not in asked.record.recorded and asked.number not in self._directory.withdrawn:
             self._ask_person(asked)
 
     def _ask_person(self, asked: Asked) -> None:

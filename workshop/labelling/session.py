@@ -6,12 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from statistics import median
 from typing import Any
 
 from workshop.labelling.clips import Clip
 from workshop.labelling.hands import Hands
+from workshop.labelling.pace import pace_and_turn
 from workshop.labelling.questions import (
     AlreadyAnswered,
     Answer,
@@ -111,6 +110,13 @@ class LabellingSession:
                 self._latest_number = question.number
                 self._queue[question.number] = question
             self._changed.notify_all()
+
+    def withdraw(self, number: int) -> bool:
+        """Take a question back if nobody has been asked it yet: no page has had it on screen; whether it was."""
+        with self._changed:
+            if unseen := number in self._queue and not self._hands.dealt(number):
+                del self._queue[number]
+            return unseen
 
     def taken(self, number: int, preference: float | None) -> None:
         """Say that the trainer has learned from this answer, None for skipped, before it was interrupted."""
@@ -332,12 +338,7 @@ class LabellingSession:
         given, given_again = self._given_before[0] + len(answered) - again, self._given_before[1] + again
         left = max(0, self._wanted - given) + max(0, self._wanted_again - given_again)
         own = [answer.seconds for answer in answered if answer.labeller == person]
-        pace = median(own) if own else None
-        # from one answer to the next, whoever gives it, the waiting between them counted in
-        turns = [after - before for before, after in pairwise(self._answered_at[-11:])]
-        turn = sum(turns) / len(turns) if turns else None
-        if not person:
-            turn = None if pace is None else max(pace, turn or 0)
+        pace, turn = pace_and_turn(own, self._answered_at, alone=not person)
         return {
             "given": given,
             "given_again": given_again,

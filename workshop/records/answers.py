@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -17,6 +18,7 @@ from workshop.records.untrusted import BrokenRecordError, find_file, parse_objec
 from workshop.safe_files import append_safely
 
 ANSWERS = "comparisons.jsonl"
+WITHDRAWN = "withdrawn.txt"
 LARGEST_COUNT = 2**53  # beyond it other programs' JSON loses whole numbers
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=LARGEST_COUNT)]
@@ -89,13 +91,27 @@ def lines_on_record(run: Path) -> dict[int, Line]:
     return {line.comparison: line for line in lines}
 
 
-def cut_torn_line(run: Path) -> None:
+def withdrawn_on_record(run: Path) -> set[int]:
+    """The numbers of the questions that were taken back before anybody had seen them, a line each in `withdrawn.txt`.
+
+    Raises a BrokenRecordError if they cannot be read.
+    """
+    if not (run / WITHDRAWN).exists():
+        return set()
+    path = find_file(run, WITHDRAWN)
+    *whole, _ = read_bytes(path).split(b"\n")  # the last is empty, or what a killed run was writing
+    if not all(re.fullmatch(rb"[0-9]{1,15}", line) for line in whole):
+        raise BrokenRecordError(f"{path} does not say what a run writes: a number in each line.")
+    return {int(line) for line in whole}
+
+
+def cut_torn_lines(run: Path) -> None:
     """Drop what a kill cut off, after the end of the last whole line."""
-    path = run / ANSWERS
-    content = path.read_bytes() if path.exists() else b""
-    end = content.rfind(b"\n") + 1
-    if end < len(content):
-        os.truncate(path, end)
+    for path in (run / ANSWERS, run / WITHDRAWN):
+        content = path.read_bytes() if path.exists() else b""
+        end = content.rfind(b"\n") + 1
+        if end < len(content):
+            os.truncate(path, end)
 
 
 def _parse(text: bytes, place: str) -> Line:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +24,15 @@ from workshop.environments import needs_code_of_others, without_module
 from workshop.flags import as_json
 from workshop.labellers import group_columns
 from workshop.messages import RunError, UsageError, say
-from workshop.records.answers import ANSWERS, Line, QuestionRecord, cut_torn_line, lines_on_record
+from workshop.records.answers import (
+    ANSWERS,
+    WITHDRAWN,
+    Line,
+    QuestionRecord,
+    cut_torn_lines,
+    lines_on_record,
+    withdrawn_on_record,
+)
 from workshop.records.checkpoint import Checkpoints, UnusableCheckpointError, versions
 from workshop.records.comparisons_from import read_record
 from workshop.records.learned_from import keep
@@ -49,6 +57,7 @@ class RunDirectory:
     | rows | those of `progress.csv` so far |
     | recorded | in a run that goes on: the preferences on record, by the question's number; None for skipped |
     | lines | in a run that goes on: the last line on record about each question, by its number |
+    | withdrawn | the numbers of the questions that were taken back before anybody had seen them |
     | checkpoints | what an interrupted run goes on from |
     | saved | in a run that goes on: what the last checkpoint holds, None if there is none |
 
@@ -71,6 +80,7 @@ class RunDirectory:
         self._comparisons = 0
         self.recorded: dict[int, float | None] = {}
         self.lines: dict[int, Line] = {}
+        self.withdrawn: set[int] = set()
         self._lock = FileLock(path / LOCK)
         try:
             self._lock.acquire(timeout=0)
@@ -125,13 +135,14 @@ class RunDirectory:
             if (path / ANSWERS).exists():
                 read_record(path)  # a look at the fragments, too
             run.lines = lines_on_record(path)
+            run.withdrawn = withdrawn_on_record(path)
             run.recorded = {number: line.preference for number, line in run.lines.items() if not line.undone}
             run.saved = run.checkpoints.load() if run.checkpoints.exist else None
             if run.saved is None:
                 _write(path / PROGRESS, as_csv([run.columns]))
             else:
-                _require_answers(path, run.saved[0], run.lines)
-            cut_torn_line(path)
+                _require_answers(path, run.saved[0], {*run.lines, *run.withdrawn})
+            cut_torn_lines(path)
             for part in cls.parts:  # empty directories are easily lost where a run is copied
                 (path / part).mkdir(exist_ok=True)
         except UnusableCheckpointError as problem:
@@ -176,19 +187,25 @@ class RunDirectory:
         may have been asked before it was interrupted; a RunError is raised if they were not these.
         """
         first, self._comparisons = self._comparisons, self._comparisons + len(questions)
-        directory = self.path / "fragments"
-        directory.mkdir(exist_ok=True)
+        file = self.path / _fragments_file(first)
+        file.parent.mkdir(exist_ok=True)
         arrays = questions.arrays()
         del arrays["preferences"], arrays["labellers"]
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **arrays)
-        file = directory / f"{first:06d}.npz"
         numbers = range(first, self._comparisons)
         if not any(number in self.lines for number in numbers):
             _write(file, content.getvalue())
         elif not file.is_file() or file.read_bytes() != content.getvalue():
             raise RunError(f"{file} does not hold what was asked then, so the run cannot go on from its answers.")
         return self._question_record(labeller, numbers, self.iteration, repeated)
+
+    def withdraw(self, number: int) -> None:
+        """Note that a question was taken back that nobody has seen, so that a run that goes on asks nobody about it."""
+        if number not in self.withdrawn:
+            append_safely(self.path / WITHDRAWN, f"{number}\n".encode())
+            self.withdrawn.add(number)
+        (self.path / _fragments_file(number)).unlink(missing_ok=True)
 
     def record_again(self, labeller: str, number: int, iteration: int, repeated: Mapping[str, Any]) -> QuestionRecord:
         """What the answer to a question that was asked alone, before the run was interrupted, is recorded by."""
@@ -200,8 +217,7 @@ class RunDirectory:
         self, labeller: str | Sequence[str], numbers: range, iteration: int, repeated: Mapping[str, Any]
     ) -> QuestionRecord:
         recorded = {number: self.recorded[number] for number in numbers if number in self.recorded}
-        file = f"fragments/{numbers.start:06d}.npz"
-        line = {"iteration": iteration, "labeller": labeller, "fragments": file, **repeated}
+        line = {"iteration": iteration, "labeller": labeller, "fragments": _fragments_file(numbers.start), **repeated}
         return QuestionRecord(self.path / ANSWERS, numbers, line, recorded)
 
     @property
@@ -253,8 +269,12 @@ def _write(path: Path, content: bytes) -> None:
     write_safely(path, lambda stream: stream.write(content))
 
 
-def _require_answers(run: Path, state: State, lines: Mapping[int, Line]) -> None:
-    """Raise a RunError if an answer from before a checkpoint is not on record, since nobody would be asked again.
+def _fragments_file(first: int) -> str:
+    return f"fragments/{first:06d}.npz"
+
+
+def _require_answers(run: Path, state: State, known: Collection[int]) -> None:
+    """Raise a RunError if a question from before a checkpoint is not among `known`: nobody would be asked it again.
 
     It was on the disk before the checkpoint was. One that was asked ahead may have none yet.
     """
@@ -263,6 +283,6 @@ def _require_answers(run: Path, state: State, lines: Mapping[int, Line]) -> None
         asked = range(state["run"]["comparisons"])
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise UnusableCheckpointError("is damaged: it does not hold what a run saves") from problem
-    missing = next((number for number in asked if number not in lines and number not in ahead), None)
+    missing = next((number for number in asked if number not in known and number not in ahead), None)
     if missing is not None:
         raise RunError(f"{run / ANSWERS} is damaged: it lacks the answer to question {missing}.")
