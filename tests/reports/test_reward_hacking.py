@@ -7,7 +7,7 @@ import numpy as np
 from workshop.reports.evaluation import EPISODES, Episodes, Evaluation
 from workshop.reports.reward_hacking import HackingAlarm
 
-ITERATIONS, IN = 12, 6  # of which six have to be so, the last ten being looked at
+ITERATIONS, LATE = 12, 10  # the first iteration in the last fifth; four of the last eight have to be so
 
 
 def evaluation(true: float, learned: float, noise: float = 1.0) -> Evaluation:
@@ -29,45 +29,71 @@ def alarms(true: list[float], learned: list[float], noise: float = 1.0) -> list[
     return [(index, what[1]) for index, what in enumerate(said) if what is not None]
 
 
-# the untrained agent, a best one, and twelve that are worse and worse
-FALLING = [0.0, 50, 100, 90, 70, 65, 60, 55, 50, 45, 40, 35, 30, 25, 20]
-RISING = [float(i) for i in range(15)]
+# the untrained agent, a best one, and ten that are worse and worse
+FALLING = [0.0, 50, 100, 80, 70, 65, 60, 55, 50, 45, 40, 35, 30]
+RISING = [float(i) for i in range(13)]
+FLAT = [60.0, *[20.0] * 12]  # the untrained agent, and twelve that are no better than one another
 
 
-def test_alarm_goes_off_once_when_it_has_lasted():
-    # the fall to 90 at iteration 3 is more than a tenth of the range from 50 to 100; the sixth is iteration 8
-    assert alarms(FALLING, RISING) == [(2 + IN, True)]
-    assert alarms(FALLING[: 2 + IN], RISING[: 2 + IN]) == []
+def test_alarm_goes_off_once_in_the_last_fifth():
+    assert alarms(FALLING, RISING) == [(LATE, True)]
+    assert alarms(FALLING[:LATE], RISING[:LATE]) == []
+
+
+def test_it_has_to_have_lasted_for_half_of_the_last_iterations():
+    for fallen, said in ((3, []), (4, [(12, True)])):
+        true = [0.0, 50, *[100.0] * (11 - fallen), *[80.0] * fallen]
+        assert alarms(true, [5.0] * 13) == said
+    on_and_off = [0.0, 50, 100, *[100.0, 80] * 5]
+    assert alarms(on_and_off, [5.0] * 13) == [(LATE, True), (11, False)]
 
 
 def test_in_a_longer_run_it_has_to_last_longer():
-    for iterations, lasting in ((1, 6), (15, 6), (20, 8), (30, 12)):
-        alarm = HackingAlarm(iterations)
-        falling = [0.0, 100.0, *np.linspace(80, 10, 30)]
-        said = [alarm.check(evaluation(t, r), reward) for r, t in enumerate(falling)]
-        assert [index for index, what in enumerate(said) if what is not None] == [1 + lasting]
+    for iterations, late, lasting in ((1, 1, 4), (10, 8, 4), (20, 16, 4), (30, 24, 6), (50, 40, 10)):
+        for fallen, rings in ((lasting - 1, False), (lasting, True)):
+            alarm = HackingAlarm(iterations)
+            before = max(late, lasting + 1) - fallen
+            true = [0.0, *[100.0] * before, *[80.0] * fallen]
+            said = [alarm.check(evaluation(t, 5.0), reward) for t in true]
+            assert [index for index, what in enumerate(said) if what is not None] == [len(true) - 1] * rings
 
 
 def test_message_tells_both_returns():
-    alarm = HackingAlarm(ITERATIONS)
-    said = [alarm.check(evaluation(t, r), reward) for t, r in zip(FALLING, RISING, strict=True)]
-    ((message, _),) = filter(None, said)
-    for part in ("was 100 at iteration 2", "is 50 now", "2 then, 8 now"):
-        assert part in message
+    for true, parts in (
+        (FALLING, ("was 100 at iteration 2", "is 40 now, and", "no less content: 2 then, 10 now")),
+        (FLAT, ("was 20 at iteration 1", "is 20 now, no higher, but", "more content: 1 then, 10 now")),
+    ):
+        alarm = HackingAlarm(ITERATIONS)
+        said = [alarm.check(evaluation(t, r), reward) for t, r in zip(true, RISING, strict=True)]
+        ((message, _),) = filter(None, said)
+        for part in parts:
+            assert part in message
+
+
+def test_one_that_never_gets_better_while_the_learned_return_rises():
+    assert alarms(FLAT, RISING) == [(LATE, True)]
+    assert alarms(FLAT, [5.0] * 13) == []
+    assert alarms(FLAT, [0.0, 5, *[5.04] * 11]) == [], "less than 0.05 a step"
+    assert alarms(FLAT, [0.0, 5, *[5.06] * 11]) == [(LATE, True)]
+    assert alarms([60.0, 20, *[25.0] * 11], RISING) == [(LATE, True)], "less than 0.15 of the range"
+    assert alarms([60.0, 20, *[27.0] * 11], RISING) == []
 
 
 def test_an_untrained_agent_that_was_lucky_is_nothing_to_measure_by():
-    lucky = [150.0, 50, *[50.0] * 13]
-    assert alarms(lucky, RISING) == []
-    assert alarms([0.0, 150, *[50.0] * 13], RISING) != []
+    lucky = [150.0, 50, *[50.0] * 11]
+    assert alarms(lucky, [5.0] * 13) == []
+    assert alarms([0.0, 150, *[50.0] * 11], [5.0] * 13) != []
 
 
 def test_it_takes_itself_back_once_when_the_run_recovers():
-    recovered = [*FALLING[:11], 60, 99, 30, 100]
-    assert alarms(recovered, RISING) == [(8, True), (12, False)]
-    alarm = HackingAlarm(ITERATIONS)
-    said = [alarm.check(evaluation(t, r), reward) for t, r in zip(recovered, RISING, strict=True)]
-    assert said[12][0] == "It was no reward hacking that lasts: the true return is 99 again."
+    for true, said, words in (
+        ([*FALLING[:11], 99, 30], [(10, True), (11, False)], "is 99 again."),
+        ([*FLAT[:11], 60, 20], [(10, True), (11, False)], "is 60 now."),
+    ):
+        assert alarms(true, RISING) == said
+        alarm = HackingAlarm(ITERATIONS)
+        told = [alarm.check(evaluation(t, r), reward) for t, r in zip(true, RISING, strict=True)]
+        assert told[11][0] == f"It was no reward hacking that lasts: the true return {words}"
 
 
 def test_no_alarm_where_both_fall_or_both_rise():
@@ -77,20 +103,15 @@ def test_no_alarm_where_both_fall_or_both_rise():
 
 
 def test_a_learned_return_that_is_as_good_as_before_is_content_too():
-    assert alarms(FALLING, [5.0] * 15) == [(2 + IN, True)]
-    assert alarms(FALLING, [5.0, 5, 5, *[4.98] * 12]) == [(2 + IN, True)], "less than 0.025 a step"
-    assert alarms(FALLING, [5.0, 5, 5, *[4.97] * 12]) == []
+    assert alarms(FALLING, [5.0] * 13) == [(LATE, True)]
+    assert alarms(FALLING, [5.0, 5, 5, *[4.96] * 10]) == [(LATE, True)], "less than 0.05 a step"
+    assert alarms(FALLING, [5.0, 5, 5, *[4.94] * 10]) == []
 
 
 def test_no_alarm_within_the_noise():
-    assert alarms(FALLING, RISING, noise=1000.0) == []
-    solved = [0.0, 50, 100, *[99.5 - 0.1 * i for i in range(12)]]  # certain, and of no account
+    assert alarms(FALLING, [5.0] * 13, noise=1000.0) == []
+    solved = [0.0, 50, 100, *[99.5 - 0.1 * i for i in range(10)]]  # certain, and of no account
     assert alarms(solved, RISING, noise=0.01) == []
-
-
-def test_no_alarm_for_falls_that_pass():
-    passing = [0.0, 50, *[100, 40] * 6, 100]
-    assert alarms(passing, RISING) == []
 
 
 def test_returns_are_compared_by_the_learned_reward_of_today():
@@ -104,17 +125,19 @@ def test_returns_are_compared_by_the_learned_reward_of_today():
 
 def test_true_reward_has_nothing_to_hack():
     alarm = HackingAlarm(ITERATIONS)
-    assert [alarm.check(evaluation(t, 0), None) for t in FALLING] == [None] * 15
+    assert [alarm.check(evaluation(t, 0), None) for t in FALLING] == [None] * 13
 
 
 def test_it_goes_on_from_what_was_saved():
-    whole = alarms(FALLING, RISING)
-    for at in range(1, 14):
-        alarm, said = HackingAlarm(ITERATIONS), []
-        for index, (t, r) in enumerate(zip(FALLING, RISING, strict=True)):
-            if index == at:
-                state, alarm = alarm.state(), HackingAlarm(ITERATIONS)
-                alarm.restore(state)
-            what = alarm.check(evaluation(t, r), reward)
-            said += [] if what is None else [(index, what[1])]
-        assert said == whole
+    for true in ([*FALLING[:11], 99, 30], [*FLAT[:11], 60, 20]):
+        whole = alarms(true, RISING)
+        assert len(whole) == 2
+        for at in range(1, 13):
+            alarm, said = HackingAlarm(ITERATIONS), []
+            for index, (t, r) in enumerate(zip(true, RISING, strict=True)):
+                if index == at:
+                    state, alarm = alarm.state(), HackingAlarm(ITERATIONS)
+                    alarm.restore(state)
+                what = alarm.check(evaluation(t, r), reward)
+                said += [] if what is None else [(index, what[1])]
+            assert said == whole

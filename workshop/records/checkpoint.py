@@ -20,7 +20,7 @@ from workshop.records.untrusted import CONFIG, BrokenRecordError
 from workshop.safe_files import load_tensors, require_stored, write_safely
 from workshop.state import State
 
-FORMAT = 9
+FORMAT = 10
 MADE_BY = ("gymnasium", "numpy", "stable-baselines3", "torch")
 STATE = "state.pt"
 ARRAY = "__array__"  # marks what was an array, since tensors alone can be loaded without running code
