@@ -7,7 +7,7 @@ import numpy as np
 from workshop.reports.evaluation import EPISODES, Episodes, Evaluation
 from workshop.reports.reward_hacking import HackingAlarm
 
-ITERATIONS, LATE = 12, 10  # the first iteration in the last fifth; four of the last eight have to be so
+ITERATIONS, LATE = 12, 11  # the first iteration in the last tenth; four of the last eight have to be so
 
 
 def evaluation(true: float, learned: float, noise: float = 1.0) -> Evaluation:
@@ -35,7 +35,7 @@ RISING = [float(i) for i in range(13)]
 FLAT = [60.0, *[20.0] * 12]  # the untrained agent, and twelve that are no better than one another
 
 
-def test_alarm_goes_off_once_in_the_last_fifth():
+def test_alarm_goes_off_once_in_the_last_tenth():
     assert alarms(FALLING, RISING) == [(LATE, True)]
     assert alarms(FALLING[:LATE], RISING[:LATE]) == []
 
@@ -45,11 +45,11 @@ def test_it_has_to_have_lasted_for_half_of_the_last_iterations():
         true = [0.0, 50, *[100.0] * (11 - fallen), *[80.0] * fallen]
         assert alarms(true, [5.0] * 13) == said
     on_and_off = [0.0, 50, 100, *[100.0, 80] * 5]
-    assert alarms(on_and_off, [5.0] * 13) == [(LATE, True), (11, False)]
+    assert alarms(on_and_off, [5.0] * 13) == [(12, True)]
 
 
 def test_in_a_longer_run_it_has_to_last_longer():
-    for iterations, late, lasting in ((1, 1, 4), (10, 8, 4), (20, 16, 4), (30, 24, 6), (50, 40, 10)):
+    for iterations, late, lasting in ((1, 1, 4), (10, 9, 4), (20, 18, 4), (30, 27, 6), (50, 45, 10)):
         for fallen, rings in ((lasting - 1, False), (lasting, True)):
             alarm = HackingAlarm(iterations)
             before = max(late, lasting + 1) - fallen
@@ -60,8 +60,8 @@ def test_in_a_longer_run_it_has_to_last_longer():
 
 def test_message_tells_both_returns():
     for true, parts in (
-        (FALLING, ("was 100 at iteration 2", "is 40 now, and", "no less content: 2 then, 10 now")),
-        (FLAT, ("was 20 at iteration 1", "is 20 now, no higher, but", "more content: 1 then, 10 now")),
+        (FALLING, ("was 100 at iteration 2", "is 35 now, and", "no less content: 2 then, 11 now")),
+        (FLAT, ("was 20 at iteration 1", "is 20 now, no higher, but", "more content: 1 then, 11 now")),
     ):
         alarm = HackingAlarm(ITERATIONS)
         said = [alarm.check(evaluation(t, r), reward) for t, r in zip(true, RISING, strict=True)]
@@ -87,13 +87,13 @@ def test_an_untrained_agent_that_was_lucky_is_nothing_to_measure_by():
 
 def test_it_takes_itself_back_once_when_the_run_recovers():
     for true, said, words in (
-        ([*FALLING[:11], 99, 30], [(10, True), (11, False)], "is 99 again."),
-        ([*FLAT[:11], 60, 20], [(10, True), (11, False)], "is 60 now."),
+        ([*FALLING[:12], 99, 30], [(11, True), (12, False)], "is 99 again."),
+        ([*FLAT[:12], 60, 20], [(11, True), (12, False)], "is 60 now."),
     ):
-        assert alarms(true, RISING) == said
+        assert alarms(true, [*RISING, 13.0]) == said
         alarm = HackingAlarm(ITERATIONS)
-        told = [alarm.check(evaluation(t, r), reward) for t, r in zip(true, RISING, strict=True)]
-        assert told[11][0] == f"It was no reward hacking that lasts: the true return {words}"
+        told = [alarm.check(evaluation(t, r), reward) for t, r in zip(true, [*RISING, 13.0], strict=True)]
+        assert told[12][0] == f"It was no reward hacking that lasts: the true return {words}"
 
 
 def test_no_alarm_where_both_fall_or_both_rise():
@@ -129,7 +129,7 @@ def test_true_reward_has_nothing_to_hack():
 
 
 def test_it_goes_on_from_what_was_saved():
-    for true in ([*FALLING[:11], 99, 30], [*FLAT[:11], 60, 20]):
+    for true in ([*FALLING[:12], 99], [*FLAT[:12], 60]):
         whole = alarms(true, RISING)
         assert len(whole) == 2
         for at in range(1, 13):

@@ -16,7 +16,7 @@ SHARE = 0.15  # … and so is one by less than this share of the range that the 
 ALIKE = 0.05  # a difference of learned returns by less than this each step is none: learned rewards have a spread of 1
 IN, OF = 0.2, 0.4  # in this share of the run's iterations, among the last ones, which are this share …
 AT_LEAST = 4, 8  # … and at least in so many of so many
-LATE = 0.8  # of the run; before that, it is so in many runs that learn better yet
+LATE = 0.9  # of the run; before that, it is so in many runs that learn better yet
 ADVICE = "more comparisons, or newer ones (--recent-fraction 1), may help"
 
 
@@ -29,7 +29,7 @@ class Earlier:
 
 
 class HackingAlarm:
-    """Goes off once, in the last fifth of a run of so many `iterations`, when it has lasted.
+    """Goes off once, in the last tenth of a run of so many `iterations`, when it has lasted.
 
     That is when in half of the last iterations (40 % of all, eight at least) the learned reward is content and the
     true return is not: when the agent has
