@@ -263,7 +263,7 @@ def test_no_flag_is_forgotten_here(config: Any, flags: dict[str, Any]):
         assert set(flags) <= set(flag_names(config)), "a flag that is no more"
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(arguments=command_lines(MAIN, TINY))
 @example(arguments=[*AS_TYPED, "--env", "FrozenLake-v1"])  # Discrete observations, which are not normalised
 def test_any_flags_of_main_are_refused_or_make_a_valid_run(arguments: list[str], recorded: Path):

@@ -124,7 +124,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # Bytes left for a run, which has 0.4 million when it is finished, from none to all but those of the last pictures
 @pytest.mark.parametrize(
-    "pages", [0, 20, 100, *(pytest.param(pages, marks=pytest.mark.endurance) for pages in (2, 4, 8, 40, 70))]
+    "pages", [0, 20, *(pytest.param(pages, marks=pytest.mark.endurance) for pages in (2, 4, 8, 40, 70, 100))]
 )
 def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(disk: Disk, whole: Path, pages: int):
     (disk.path / "runs").mkdir()
@@ -166,7 +166,7 @@ def test_a_file_that_may_not_grow_is_refused_in_a_sentence(tmp_path: Path, whole
     assert what_was_done(run) == what_was_done(whole)
 
 
-@pytest.mark.parametrize("pages", [0, 1, 10, 20])
+@pytest.mark.parametrize("pages", [1, *(pytest.param(pages, marks=pytest.mark.endurance) for pages in (0, 10, 20))])
 def test_a_comparison_on_a_full_disk_leaves_the_figure_before(disk: Disk, tmp_path: Path, pages: int):
     run = write_run(tmp_path, [0, 200])
     plots = disk.path / "plots"
@@ -193,6 +193,7 @@ def test_an_export_to_a_full_disk_is_whole_or_none(disk: Disk, tmp_path: Path):
     assert not list((disk.path / "out").iterdir())
 
 
+@pytest.mark.endurance
 def test_a_sweep_on_a_full_disk_names_what_failed_and_goes_on_when_there_is_room(disk: Disk):
     places = ["--runs-dir", str(disk.path / "runs"), "--plots-dir", str(disk.path / "plots")]
     arguments = ["--seeds", "1", "--jobs", "1", *places, "--", "--solution", *TINY]

@@ -34,6 +34,7 @@ KINDS = {
     "groups": ["--labellers", "upright:1", "spin:1", "--align-to", "worst-off"],
     "everything": ["--dropout", "0.2", "--adaptive-weight-decay", "--query", "information-gain", "--oracle-skip", "0"],
 }
+QUICK = "pole", "everything"  # the others are for the tests of endurance
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")
 
 
@@ -77,7 +78,10 @@ def assert_same(one: Path, other: Path) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(
+    scope="module",
+    params=[*QUICK, *(pytest.param(kind, marks=pytest.mark.endurance) for kind in KINDS if kind not in QUICK)],
+)
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Path, float]:
     """A run that was never stopped: its arguments, its directory and its seconds."""
     arguments = [*LONGER, *KINDS[request.param]]

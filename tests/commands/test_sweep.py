@@ -111,7 +111,8 @@ def group_is_alive(group: int, seconds: float) -> bool:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl-C cannot be typed for one program on Windows")
-@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.endurance)])
+@pytest.mark.endurance
+@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path, jobs: str):
     command = ["sweep.py", "--seeds", "3", "--jobs", jobs, "--runs-dir", str(tmp_path / "runs")]
     command += ["--plots-dir", str(tmp_path), *TINY_SWEEP, "--total-timesteps", "4000"]

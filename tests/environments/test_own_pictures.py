@@ -101,7 +101,14 @@ def test_pictures_that_fail_later_cost_nothing_but_themselves(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "what", ["draw_learning_curve", "draw_learned_reward", "draw_what_it_learned", "save_progress"]
+    "what",
+    [
+        "save_progress",
+        *(
+            pytest.param(figure, marks=pytest.mark.endurance)
+            for figure in ("draw_learning_curve", "draw_learned_reward", "draw_what_it_learned")
+        ),
+    ],
 )
 def test_what_is_drawn_of_a_run_is_drawn_last(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     seen = []

@@ -45,8 +45,10 @@ LONGER = ["--solution", "--no-pictures", *TINY, "--iterations=4", "--total-times
     [
         ["--env", OWN.format("KeepsOverReset")],
         ["--env", OWN.format("OnlyOne"), "--n-envs=1"],
-        ["--env", OWN.format("InADict"), "--normalise", "--stepping=subprocesses"],
-        ["--env", "BipedalWalker-v3", "--fixed-horizon=60"],
+        pytest.param(
+            ["--env", OWN.format("InADict"), "--normalise", "--stepping=subprocesses"], marks=pytest.mark.endurance
+        ),
+        pytest.param(["--env", "BipedalWalker-v3", "--fixed-horizon=60"], marks=pytest.mark.endurance),
     ],
     ids=lambda flags: flags[1],
 )
