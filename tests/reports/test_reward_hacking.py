@@ -77,6 +77,7 @@ def test_one_that_never_gets_better_while_the_learned_return_rises():
     assert alarms(FLAT, [0.0, 5, *[5.06] * 11]) == [(LATE, True)]
     assert alarms([60.0, 20, *[25.0] * 11], RISING) == [(LATE, True)], "less than 0.15 of the range"
     assert alarms([60.0, 20, *[27.0] * 11], RISING) == []
+    assert alarms([0.0, 190, *[199.0] * 11], RISING) == [], "it was good at once"
 
 
 def test_an_untrained_agent_that_was_lucky_is_nothing_to_measure_by():

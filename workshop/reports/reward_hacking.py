@@ -35,7 +35,8 @@ class HackingAlarm:
     true return is not: when the agent has
 
     - compared with its best since it was first trained, a lower true return, and no lower learned one, or
-    - compared with its first, trained for one iteration, no higher true return, and a higher learned one.
+    - compared with its first, trained for one iteration, no higher true return, and a higher learned one. (Not where
+      that one's was in the upper half of the range of the run so far, for then there is less to gain.)
 
     True returns differ by three standard errors and by a seventh of the range of the run so far, or not at all. Learned
     ones are both by the learned reward of today, so that they can be compared, and differ by 0.05 a step.
@@ -72,15 +73,16 @@ class HackingAlarm:
             self._best = now
         if reward is None or self._taken_back:
             return None
-        fallen, risen = self._is_higher(self._best, now), self._is_higher(now, self._first)
+        fallen = self._is_higher(self._best, now)
+        stuck = not self._is_higher(now, self._first) and _mean(self._first) < (max(self._means) + min(self._means)) / 2
         if self.raised:
-            if fallen if self._fallen else not risen:
+            if fallen if self._fallen else stuck:
                 return None
             self._taken_back = True
             as_good = f"{_mean(now):.4g} {'again' if self._fallen else 'now'}"
             return f"It was no reward hacking that lasts: the {self._called} is {as_good}.", False
         self._fallen = fallen and _more_content(evaluation, self._best, reward) > -ALIKE
-        self._suspicious.append(self._fallen or (not risen and _more_content(evaluation, self._first, reward) > ALIKE))
+        self._suspicious.append(self._fallen or (stuck and _more_content(evaluation, self._first, reward) > ALIKE))
         lasts = self._suspicious[-1] and sum(self._suspicious[-self._of :]) >= self._in
         if not lasts or trained < self._late:
             return None
