@@ -49,8 +49,11 @@ def test_a_solved_run_is_compared_or_done_with_fewer_answers(capsys: pytest.Capt
 def test_a_run_that_is_not_solved_needs_more_answers_or_another_seed(capsys: pytest.CaptureFixture[str]):
     said = lines(capsys, About(POLE, 6, "python main.py --seed 6", answers=24))
     assert said[0] == "Not solved: true return 52.3 of 200, from 24 answers, 59520 steps and 8.1 s."
-    assert "--comparisons 48" in said[-1]
-    assert "--seed 7" in said[-1]
+    assert "python main.py --seed 6 --comparisons 48, or python main.py --seed 7. " in said[-1]
+    typed = "python main.py --comparisons=24 --seed 6 --comparisons-per-fit 2"
+    last = lines(capsys, About(POLE, 6, typed, answers=24))[-1]
+    kept = "python main.py --seed 6 --comparisons-per-fit 2 --comparisons 48"
+    assert f"{kept}, or python main.py --comparisons=24 --comparisons-per-fit 2 --seed 7. " in last
 
 
 @pytest.mark.parametrize("held_out", [0, 4, 9])

@@ -1,5 +1,6 @@
 """What is said to a person when a run is finished."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,13 @@ def what_next(result: Mapping[str, Any], about: About) -> str:
 def _if_not_solved(about: About) -> str:
     """What helps where the task was not solved, and what it means that it was not."""
     command = about.command or as_command([])
-    more = "" if about.has_recorded else f"{command} --comparisons {2 * about.answers}, or "
-    return f"{more}{command} --seed {about.seed + 1}. {RARE}"
+    more = "" if about.has_recorded else f"{_with(command, '--comparisons', 2 * about.answers)}, or "
+    return f"{more}{_with(command, '--seed', about.seed + 1)}. {RARE}"
+
+
+def _with(command: str, flag: str, value: int) -> str:
+    """The command with this value for a flag, in place of the one that was typed."""
+    return f"{re.sub(f' {flag}[ =][0-9]+', '', command)} {flag} {value}"
 
 
 def _fewer(result: Mapping[str, Any], about: About) -> str:
