@@ -41,6 +41,46 @@ def no_functional(a, b, p):
     return functional.softplus(a - b).mean()  # noqa: F821
 
 
+@wrong("logsigmoid is used without its import")
+def no_logsigmoid(a, b, p):
+    return -logsigmoid((2 * p - 1) * (b - a)).mean()  # noqa: F821
+
+
+@wrong("log is used without its import")
+def no_log(a, b, p):
+    return -log(torch.sigmoid((2 * p - 1) * (b - a))).mean()  # noqa: F821
+
+
+@wrong("BCEWithLogitsLoss is used without its import")
+def no_loss_of_that_name(a, b, p):
+    return BCEWithLogitsLoss()(b - a, p)  # noqa: F821
+
+
+@wrong("torch has no softplus")
+def softplus_of_torch(a, b, p):
+    return torch.softplus(a - b).mean()
+
+
+@wrong("a tensor has no logsigmoid")
+def logsigmoid_of_a_tensor(a, b, p):
+    return -(b - a).logsigmoid().mean()
+
+
+@wrong("torch.nn has no softplus")
+def softplus_of_nn(a, b, p):
+    return nn.softplus(a - b).mean()
+
+
+@wrong("it raises an error")
+def no_such_variable(a, b, p):
+    return F.softplus(diff).mean()  # noqa: F821
+
+
+@wrong("it raises an error")
+def nowhere(a, b, p):
+    return torch.bradley_terry(a - b)
+
+
 left = wrong("the line `raise NotImplementedError` is still there")
 
 

@@ -125,7 +125,14 @@ def test_expected_values_agree_with_the_solution():
 
 
 @pytest.mark.parametrize(
-    ("name", "statement"), [("no_f", "from torch.nn import functional as F"), ("no_nn", "from torch import nn")]
+    ("name", "statement"),
+    [
+        ("no_f", "from torch.nn import functional as F"),
+        ("no_nn", "from torch import nn"),
+        ("no_log", "from torch import log"),
+        ("no_logsigmoid", "from torch.nn.functional import logsigmoid"),
+        ("softplus_of_torch", "from torch.nn.functional import softplus"),
+    ],
 )
 def test_a_missing_import_is_given_as_a_line_to_paste(name: str, statement: str):
     loss = {loss.__name__: loss for _, loss in WRONG}[name]

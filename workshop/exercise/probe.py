@@ -135,10 +135,23 @@ class Probe:
                     "Write it there: the text above that line gives the formula. Then run the same command again.\n"
                     "Stuck? Add --hint. To see the rest of the workshop first, add --solution."
                 ) from None
-            if isinstance(error, NameError) and error.name in IMPORTS:
-                name, statement = error.name, IMPORTS[error.name]
-                raise WrongLossError("not-imported", numbers, name=name, statement=statement) from None
+            if isinstance(error, NameError) and (statement := _import_of(error.name, source)):
+                raise WrongLossError("not-imported", numbers, name=error.name, statement=statement) from None
+            if isinstance(error, AttributeError) and (statement := _import_of(error.name, source)):
+                whose = "a tensor" if isinstance(error.obj, torch.Tensor) else getattr(error.obj, "__name__", error.obj)
+                filled = {"whose": whose, "name": error.name, "statement": statement}
+                raise WrongLossError("elsewhere", numbers, **filled) from None
             raise WrongLossError("error", f"{numbers}\n  {type(error).__name__}: {error}") from None
+
+
+def _import_of(name: str | None, source: str | None) -> str | None:
+    """The line that imports what a line of code calls by this name, None where none is known."""
+    if name in IMPORTS:
+        return IMPORTS[name]
+    if name is None or f"{name}(" not in (source or ""):  # a variable, whatever PyTorch may have by its name
+        return None
+    there = [module for module in (torch.nn.functional, torch, torch.nn) if callable(getattr(module, name, None))]
+    return f"from {there[0].__name__} import {name}" if there else None
 
 
 def _reaches(value: torch.Tensor, returns: Sequence[torch.Tensor]) -> bool:
