@@ -22,9 +22,11 @@ def reward(observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
     return observations[:, 0]
 
 
-def alarms(true: list[float], learned: list[float], noise: float = 1.0) -> list[tuple[int, bool]]:
+def alarms(
+    true: list[float], learned: list[float], noise: float = 1.0, untaught: Episodes | None = None
+) -> list[tuple[int, bool]]:
     """The iterations in which something is said, and whether it is the alarm."""
-    alarm = HackingAlarm(ITERATIONS)
+    alarm = HackingAlarm(ITERATIONS, untaught)
     said = [alarm.check(evaluation(t, r, noise), reward) for t, r in zip(true, learned, strict=True)]
     return [(index, what[1]) for index, what in enumerate(said) if what is not None]
 
@@ -32,7 +34,7 @@ def alarms(true: list[float], learned: list[float], noise: float = 1.0) -> list[
 # the untrained agent, a best one, and ten that are worse and worse
 FALLING = [0.0, 50, 100, 80, 70, 65, 60, 55, 50, 45, 40, 35, 30]
 RISING = [float(i) for i in range(13)]
-FLAT = [60.0, *[20.0] * 12]  # the untrained agent, and twelve that are no better than one another
+FLAT = [60.0, *[20.0] * 12]  # the untrained agent, and twelve that are no better
 
 
 def test_alarm_goes_off_once_in_the_last_tenth():
@@ -61,7 +63,7 @@ def test_in_a_longer_run_it_has_to_last_longer():
 def test_message_tells_both_returns():
     for true, parts in (
         (FALLING, ("was 100 at iteration 2", "is 35 now, and", "no less content: 2 then, 11 now")),
-        (FLAT, ("was 20 at iteration 1", "is 20 now, no higher, but", "more content: 1 then, 11 now")),
+        (FLAT, ("was 60 at iteration 0", "is 20 now, no higher, but", "more content: 0 then, 11 now")),
     ):
         alarm = HackingAlarm(ITERATIONS)
         said = [alarm.check(evaluation(t, r), reward) for t, r in zip(true, RISING, strict=True)]
@@ -73,23 +75,47 @@ def test_message_tells_both_returns():
 def test_one_that_never_gets_better_while_the_learned_return_rises():
     assert alarms(FLAT, RISING) == [(LATE, True)]
     assert alarms(FLAT, [5.0] * 13) == []
-    assert alarms(FLAT, [0.0, 5, *[5.04] * 11]) == [], "less than 0.05 a step"
-    assert alarms(FLAT, [0.0, 5, *[5.06] * 11]) == [(LATE, True)]
-    assert alarms([60.0, 20, *[25.0] * 11], RISING) == [(LATE, True)], "less than 0.15 of the range"
-    assert alarms([60.0, 20, *[27.0] * 11], RISING) == []
+    assert alarms(FLAT, [5.0, *[5.04] * 12]) == [], "less than 0.05 a step"
+    assert alarms(FLAT, [5.0, *[5.06] * 12]) == [(LATE, True)]
+    assert alarms([20.0, -20, *[27.0] * 11], RISING) == [(LATE, True)], "less than 0.15 of the range"
+    assert alarms([20.0, -20, *[27.2] * 11], RISING) == []
     assert alarms([0.0, 190, *[199.0] * 11], RISING) == [], "it was good at once"
 
 
-def test_an_untrained_agent_that_was_lucky_is_nothing_to_measure_by():
-    lucky = [150.0, 50, *[50.0] * 11]
-    assert alarms(lucky, [5.0] * 13) == []
+def test_what_has_learned_nothing_may_be_a_random_policy():
+    random = evaluation(60.0, 3.0).episodes
+    lucky = [150.0, *[90.0] * 12]
+    assert alarms(lucky, RISING) == [(LATE, True)]
+    assert alarms(lucky, RISING, untaught=random) == [], "worse than before it was trained, which was luck"
+    assert alarms(FLAT, RISING, untaught=random) == [(LATE, True)]
+    assert alarms(FLAT, [0.0, *[3.04] * 12], untaught=random) == [], "no more content than with a random policy"
+    alarm = HackingAlarm(ITERATIONS, random)
+    said = [alarm.check(evaluation(t, r), reward) for t, r in zip(FLAT, RISING, strict=True)]
+    ((message, _),) = filter(None, said)
+    assert "was 60 with a random policy and is 20 now, no higher, but" in message
+    assert "more content: 3 then, 11 now" in message
+
+
+def test_an_untrained_agent_that_was_lucky_is_nothing_to_fall_from():
+    assert alarms([150.0, *[50.0] * 12], [5.0] * 13) == []
     assert alarms([0.0, 150, *[50.0] * 11], [5.0] * 13) != []
+
+
+def test_one_episode_tells_nothing():
+    def alone(true: float, learned: float) -> Evaluation:
+        one = np.full(1, true)
+        episodes = Episodes(np.full((1, 1), learned), np.zeros(1), one, one, 0, np.zeros(1), np.zeros(1))
+        return Evaluation(episodes, learned, 0.0, np.empty(0), np.empty(0))
+
+    for true in (FALLING, FLAT):
+        alarm = HackingAlarm(ITERATIONS)
+        assert {alarm.check(alone(t, r), reward) for t, r in zip(true, RISING, strict=True)} == {None}
 
 
 def test_it_takes_itself_back_once_when_the_run_recovers():
     for true, said, words in (
         ([*FALLING[:12], 99, 30], [(11, True), (12, False)], "is 99 again."),
-        ([*FLAT[:12], 60, 20], [(11, True), (12, False)], "is 60 now."),
+        ([*FLAT[:12], 90, 20], [(11, True), (12, False)], "is 90 now."),
     ):
         assert alarms(true, [*RISING, 13.0]) == said
         alarm = HackingAlarm(ITERATIONS)
@@ -130,7 +156,7 @@ def test_true_reward_has_nothing_to_hack():
 
 
 def test_it_goes_on_from_what_was_saved():
-    for true in ([*FALLING[:12], 99], [*FLAT[:12], 60]):
+    for true in ([*FALLING[:12], 99], [*FLAT[:12], 90]):
         whole = alarms(true, RISING)
         assert len(whole) == 2
         for at in range(1, 13):

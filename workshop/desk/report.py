@@ -77,7 +77,7 @@ class LanguageReport:
         self._groups = config.labellers.told_of
         evaluations = -(-config.policy.updates // config.evaluate_every)
         advice = ADVICE.format("--dpo-beta" if config.policy.method == "dpo" else "--kl-coefficient")
-        self._alarm = HackingAlarm(evaluations, "gold score", advice)
+        self._alarm = HackingAlarm(evaluations, true_return="gold score", advice=advice)
         self._tensorboard = TensorBoard(directory.path)
         self.samples: list[Sample] = []
         self._judgement = dict.fromkeys(("reward_model_loss", "reward_model_accuracy"), float("nan"))

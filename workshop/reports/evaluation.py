@@ -93,7 +93,7 @@ class Evaluation:
 class Evaluator:
     """Plays fresh episodes in environments of its own, on seeds from its own generator.
 
-    `random_return` is the mean true return of as many episodes of a uniformly random policy, to compare with.
+    `random` are as many episodes of a uniformly random policy, to compare with, `random_return` their mean true return.
     """
 
     def __init__(self, spec: EnvSpec, generator: np.random.Generator, how: HowToEvaluate | None = None):
@@ -104,11 +104,11 @@ class Evaluator:
         self._generator = generator
         space = self._venv.action_space
         space.seed(int(generator.integers(2**31)))
-        random_episodes = self._play(lambda observations: np.stack([space.sample() for _ in observations]))
-        self.random_return = float(random_episodes.true_returns.mean())
+        self.random = random = self._play(lambda observations: np.stack([space.sample() for _ in observations]))
+        self.random_return = float(random.true_returns.mean())
         every_fourth = slice(None, None, 4)  # enough to tell a correlation
-        self._random_steps = random_episodes.observations[every_fourth], random_episodes.actions[every_fourth]
-        self._random_true_rewards = random_episodes.true_rewards[every_fourth]
+        self._random_steps = random.observations[every_fourth], random.actions[every_fourth]
+        self._random_true_rewards = random.true_rewards[every_fourth]
 
     @property
     def random_steps(self) -> tuple[np.ndarray, np.ndarray]:

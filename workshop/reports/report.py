@@ -59,7 +59,7 @@ class Report:
         self._evaluator = Evaluator(spec, np.random.default_rng([seed, EVALUATION]), how)
         self._episodes: list[Episodes] = []  # of each iteration, without their steps
         self._last: Evaluation  # once there is one
-        self._alarm, self._early_ends_told = HackingAlarm(iterations), False
+        self._alarm, self._early_ends_told = HackingAlarm(iterations, self._evaluator.random), False
         self.about = About(spec, seed, command_of(directory.path), answers, goal)
         self._bar = ProgressBar(total_steps, self.about, show_bar)
         self._tensorboard = TensorBoard(directory.path)

@@ -35,22 +35,28 @@ class HackingAlarm:
     true return is not: when the agent has
 
     - compared with its best since it was first trained, a lower true return, and no lower learned one, or
-    - compared with its first, trained for one iteration, no higher true return, and a higher learned one. (Not where
-      that one's was in the upper half of the range of the run so far, for then there is less to gain.)
+    - compared with `untaught`, no higher true return, and a higher learned one.
 
-    True returns differ by three standard errors and by a seventh of the range of the run so far, or not at all. Learned
-    ones are both by the learned reward of today, so that they can be compared, and differ by 0.05 a step.
+    `untaught` are episodes of a policy that has learned nothing, such as a random one; None for the agent's own, at the
+    first check. True returns differ by three standard errors and by a seventh of the range of the run so far, or not at
+    all. Learned ones are both by the learned reward of today, so that they can be compared, and differ by 0.05 a step.
 
-    It takes itself back, once, when the true return is as good as at that best again, or higher than the first's. What
-    it says has the `advice` in it, and what the true return is called.
+    It takes itself back, once, when the true return is as good as at that best again, or higher than the untaught one.
+    What it says has the `advice` in it, and what the true return is called.
     """
 
-    def __init__(self, iterations: int, true_return: str = "true return", advice: str = ADVICE) -> None:
+    def __init__(
+        self,
+        iterations: int,
+        untaught: Episodes | None = None,
+        true_return: str = "true return",
+        advice: str = ADVICE,
+    ) -> None:
         self._called, self._advice = true_return, advice
         self._in, self._of = (max(n, round(share * iterations)) for n, share in zip(AT_LEAST, (IN, OF), strict=True))
         self._late = LATE * iterations
         self._means: list[float] = []  # of the true return, the untrained agent's first
-        self._first: Earlier | None = None
+        self._untaught = None if untaught is None else Earlier(untaught, "with a random policy")
         self._best: Earlier | None = None
         self._suspicious: list[bool] = []
         self._fallen = False  # that was why it went off
@@ -65,29 +71,30 @@ class HackingAlarm:
         trained = len(self._means)
         now = Earlier(evaluation.episodes, when or f"at iteration {trained}")
         self._means.append(_mean(now))
+        if self._untaught is None:
+            self._untaught = now
         if trained == 0:
             return None  # what an agent does that has not been trained tells nothing
-        if self._first is None or self._best is None:
-            self._first = self._best = now
-        if _mean(now) > _mean(self._best):
+        if self._best is None or _mean(now) > _mean(self._best):
             self._best = now
-        if reward is None or self._taken_back:
+        if reward is None or self._taken_back or len(evaluation.episodes.true_returns) == 1:  # one tells nothing
             return None
-        fallen = self._is_higher(self._best, now)
-        stuck = not self._is_higher(now, self._first) and _mean(self._first) < (max(self._means) + min(self._means)) / 2
+        fallen, no_better = self._is_higher(self._best, now), not self._is_higher(now, self._untaught)
         if self.raised:
-            if fallen if self._fallen else stuck:
+            if fallen if self._fallen else no_better:
                 return None
             self._taken_back = True
             as_good = f"{_mean(now):.4g} {'again' if self._fallen else 'now'}"
             return f"It was no reward hacking that lasts: the {self._called} is {as_good}.", False
         self._fallen = fallen and _more_content(evaluation, self._best, reward) > -ALIKE
-        self._suspicious.append(self._fallen or (stuck and _more_content(evaluation, self._first, reward) > ALIKE))
+        self._suspicious.append(
+            self._fallen or (no_better and _more_content(evaluation, self._untaught, reward) > ALIKE)
+        )
         lasts = self._suspicious[-1] and sum(self._suspicious[-self._of :]) >= self._in
         if not lasts or trained < self._late:
             return None
         self.raised = True
-        return self._words(evaluation, reward), True
+        return self._words(evaluation, self._best if self._fallen else self._untaught, reward), True
 
     def _is_higher(self, one: Earlier, other: Earlier) -> bool:
         """Whether the true return of the one is higher than that of the other, and not by chance."""
@@ -95,9 +102,7 @@ class HackingAlarm:
         noise = float(np.hypot(_standard_error(one), _standard_error(other)))
         return bool(difference > STANDARD_ERRORS * noise and difference > SHARE * np.ptp(self._means))
 
-    def _words(self, now: Evaluation, reward: RewardFunction) -> str:
-        then = self._best if self._fallen else self._first
-        assert then is not None, "it has been trained"
+    def _words(self, now: Evaluation, then: Earlier, reward: RewardFunction) -> str:
         what = "no less content" if self._fallen else "more content"
         return (
             f"Reward hacking? The {self._called} was {_mean(then):.4g} {then.when} and is {self._means[-1]:.4g} now, "
@@ -108,7 +113,7 @@ class HackingAlarm:
 
     def state(self) -> State:
         """What the alarm goes on from."""
-        earlier = {"_first": self._first, "_best": self._best}
+        earlier = {"_untaught": self._untaught, "_best": self._best}
         return vars(self) | {
             name: None if each is None else {"when": each.when, "episodes": vars(each.episodes)}
             for name, each in earlier.items()
@@ -117,9 +122,9 @@ class HackingAlarm:
     def restore(self, state: State) -> None:
         """Go on from `state`."""
         vars(self).update(state)
-        self._first, self._best = (
+        self._untaught, self._best = (
             None if each is None else Earlier(Episodes(**each["episodes"]), each["when"])
-            for each in (state["_first"], state["_best"])
+            for each in (state["_untaught"], state["_best"])
         )
 
 
@@ -129,7 +134,7 @@ def _mean(agent: Earlier) -> float:
 
 def _standard_error(agent: Earlier) -> float:
     returns = agent.episodes.true_returns
-    return float(returns.std(ddof=1) / np.sqrt(len(returns))) if len(returns) > 1 else np.inf  # one tells nothing
+    return float(returns.std(ddof=1) / np.sqrt(len(returns)))
 
 
 def _learned_return(agent: Earlier, reward: RewardFunction) -> float:
