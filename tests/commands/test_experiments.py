@@ -80,6 +80,7 @@ def test_asking_stops_early_when_the_loss_has_settled(tmp_path: Path):
     assert len({row["gradient_steps"] for row in rows[since:]}) == 1
 
 
+@pytest.mark.endurance
 def test_other_agents_in_processes_of_their_own(tmp_path: Path):
     directory = run(
         "--env Pendulum-v1 --loss lapse --lapse-rate 0.2 --schedule constant --query uniform --diversity k-centre "
@@ -105,7 +106,8 @@ def test_choice_models_are_compared_on_held_out_answers(tiny_run):
     assert "Held-out answers" not in tiny_run[0].stderr, "so few say nothing of which is the best"
 
 
-@pytest.mark.parametrize("horizon", [100, pytest.param(1000, marks=pytest.mark.endurance)])
+@pytest.mark.endurance
+@pytest.mark.parametrize("horizon", [100, 1000])
 def test_half_cheetah(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, horizon: int):
     """With the settings that suit it; a flag overrides them. Where there is no OpenGL, there are no pictures."""
     monkeypatch.setenv("MUJOCO_GL", "disable")

@@ -93,7 +93,7 @@ def test_questions_come_while_the_agent_trains(tmp_path: Path):
                 looked_since = time.monotonic()
                 continue
             doing.append(state["doing"])
-            if time.monotonic() > looked_since + 0.5:
+            if time.monotonic() > looked_since + 0.2:
                 looked_since = time.monotonic()
                 page.post("answer", number=state["question"]["number"], preference=1, seconds=0.1)
         page.post("farewell")

@@ -34,9 +34,8 @@ def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
 
 
-@pytest.mark.parametrize(
-    "written", [False, pytest.param(True, marks=pytest.mark.endurance)], ids=["as it is", "exercise done"]
-)
+@pytest.mark.endurance
+@pytest.mark.parametrize("written", [False, True], ids=["as it is", "exercise done"])
 def test_it_runs_from_top_to_bottom(written: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     shown = outputs(executed(tmp_path, written, monkeypatch))
     text = "".join(output.get("text", "") for output in shown)

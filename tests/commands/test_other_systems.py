@@ -23,6 +23,7 @@ from workshop.records.directory import RunDirectory, as_command
 from workshop.safe_files import write_safely
 
 
+@pytest.mark.endurance
 def test_figures_do_not_depend_on_what_a_notebook_has_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     flags = ["--solution", "--no-pictures", *TINY, "--runs-dir", str(tmp_path / "runs")]

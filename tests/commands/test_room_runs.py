@@ -60,6 +60,7 @@ def label_together(people: Sequence[Page], until: Callable[[int], bool], prefere
     return acknowledged
 
 
+@pytest.mark.endurance
 def test_a_room_teaches_one_agent_and_the_record_says_who_answered_what(tmp_path: Path):
     with running(*small(tmp_path)) as (process, page, said):
         people = [join(page, name) for name in NAMES]

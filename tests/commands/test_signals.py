@@ -64,7 +64,7 @@ def running(session: int) -> list[str]:
         ([], PLOTS, signal.SIGINT),
         (PENDULUM, BEGUN, signal.SIGINT),
         pytest.param(PENDULUM, CHECKPOINT, signal.SIGINT, marks=pytest.mark.endurance),  # as two Ctrl-C do, below
-        (PENDULUM, CHECKPOINT, signal.SIGTERM),
+        pytest.param(PENDULUM, CHECKPOINT, signal.SIGTERM, marks=pytest.mark.endurance),
     ],
     ids=["training", "drawing", "worker start", "workers", "workers, SIGTERM"],
 )

@@ -41,6 +41,7 @@ def test_it_is_on_record_before_it_is_acknowledged_and_kept_by_a_run_that_goes_o
     assert read_record(run).goals == (GOAL,)
 
 
+@pytest.mark.endurance
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by POSIX signals here")
 def test_it_counts_at_once_for_all_that_is_told(tmp_path: Path):
     runs = []

@@ -143,7 +143,9 @@ def test_one_group_that_wants_what_visitors_want_changes_nothing(tmp_path: Path)
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("align_to", ["turns", "worst-off", "click"])
+@pytest.mark.parametrize(
+    "align_to", ["worst-off", *(pytest.param(name, marks=pytest.mark.endurance) for name in ("turns", "click"))]
+)
 def test_each_way_of_aligning_runs_and_goes_on_to_the_same_bytes(tmp_path: Path, align_to: str):
     def stop(row) -> None:
         if row["iteration"] == 2:

@@ -25,6 +25,7 @@ from workshop.reports import Evaluator, HowToEvaluate
 # Which environment
 
 
+@pytest.mark.endurance
 def test_an_environment_beside_main_is_named_by_its_module(tmp_path: Path):
     """In a folder of the user's, in a process of its own, pictures and all."""
     folder = write_workshop(tmp_path, "raise NotImplementedError")

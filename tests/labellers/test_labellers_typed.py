@@ -80,7 +80,9 @@ def test_the_record_names_who_answered_and_gives_the_groups_back(two: Path, tmp_
     assert "spin, upright" in refused.stderr
 
 
-@pytest.mark.parametrize("align_to", ["turns", "worst-off", "spin"])
+@pytest.mark.parametrize(
+    "align_to", ["worst-off", *(pytest.param(name, marks=pytest.mark.endurance) for name in ("turns", "spin"))]
+)
 def test_each_way_of_aligning_runs(tmp_path: Path, align_to: str):
     assert len(rows(run(tmp_path, "--labellers", "upright:2", "spin:1", "--align-to", align_to))) == 4
 
