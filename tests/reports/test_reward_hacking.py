@@ -101,6 +101,17 @@ def test_an_untrained_agent_that_was_lucky_is_nothing_to_fall_from():
     assert alarms([0.0, 150, *[50.0] * 11], [5.0] * 13) != []
 
 
+def test_what_was_no_better_than_a_random_policy_has_not_fallen():
+    random = evaluation(60.0, 0.0).episodes
+    falling = [150.0, -60, 65, *[20.0] * 10]
+    assert alarms(falling, [5.0] * 13, untaught=random) == [(LATE, True)], "no higher than 60, and more content"
+    assert alarms(falling, [0.0] * 13, untaught=random) == [], "65 is no better than 60, and it is no more content"
+    alarm = HackingAlarm(ITERATIONS, random)
+    said = [alarm.check(evaluation(t, 5.0), reward) for t in falling]
+    ((message, _),) = filter(None, said)
+    assert "was 60 with a random policy and is 20 now" in message
+
+
 def test_one_episode_tells_nothing():
     def alone(true: float, learned: float) -> Evaluation:
         one = np.full(1, true)

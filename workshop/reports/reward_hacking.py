@@ -34,7 +34,8 @@ class HackingAlarm:
     That is when in half of the last iterations (40 % of all, eight at least) the learned reward is content and the
     true return is not: when the agent has
 
-    - compared with its best since it was first trained, a lower true return, and no lower learned one, or
+    - compared with its best since it was first trained, if that was higher than `untaught`, a lower true return, and
+      no lower learned one, or
     - compared with `untaught`, no higher true return, and a higher learned one.
 
     `untaught` are episodes of a policy that has learned nothing, such as a random one; None for the agent's own, at the
@@ -86,7 +87,11 @@ class HackingAlarm:
             self._taken_back = True
             as_good = f"{_mean(now):.4g} {'again' if self._fallen else 'now'}"
             return f"It was no reward hacking that lasts: the {self._called} is {as_good}.", False
-        self._fallen = fallen and _more_content(evaluation, self._best, reward) > -ALIKE
+        self._fallen = (
+            fallen
+            and self._is_higher(self._best, self._untaught)
+            and _more_content(evaluation, self._best, reward) > -ALIKE
+        )
         self._suspicious.append(
             self._fallen or (no_better and _more_content(evaluation, self._untaught, reward) > ALIKE)
         )
