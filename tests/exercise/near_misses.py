@@ -77,6 +77,11 @@ def no_such_variable(a, b, p):
 
 
 @wrong("it raises an error")
+def softplus_of_a_number(a, b, p):
+    return sum((x - y).item().softplus() for x, y in zip(a, b, strict=True))
+
+
+@wrong("it raises an error")
 def nowhere(a, b, p):
     return torch.bradley_terry(a - b)
 

@@ -8,6 +8,7 @@ import tomllib
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
@@ -137,10 +138,11 @@ class Probe:
                 ) from None
             if isinstance(error, NameError) and (statement := _import_of(error.name, source)):
                 raise WrongLossError("not-imported", numbers, name=error.name, statement=statement) from None
-            if isinstance(error, AttributeError) and (statement := _import_of(error.name, source)):
-                whose = "a tensor" if isinstance(error.obj, torch.Tensor) else getattr(error.obj, "__name__", error.obj)
-                filled = {"whose": whose, "name": error.name, "statement": statement}
-                raise WrongLossError("elsewhere", numbers, **filled) from None
+            if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType | torch.Tensor):
+                whose = "a tensor" if isinstance(error.obj, torch.Tensor) else error.obj.__name__
+                if statement := _import_of(error.name, source):
+                    filled = {"whose": whose, "name": error.name, "statement": statement}
+                    raise WrongLossError("elsewhere", numbers, **filled) from None
             raise WrongLossError("error", f"{numbers}\n  {type(error).__name__}: {error}") from None
 
 

@@ -20,7 +20,7 @@ from workshop.records.untrusted import CONFIG, BrokenRecordError
 from workshop.safe_files import load_tensors, require_stored, write_safely
 from workshop.state import State
 
-FORMAT = 10
+FORMAT = 11
 MADE_BY = ("gymnasium", "numpy", "stable-baselines3", "torch")
 STATE = "state.pt"
 ARRAY = "__array__"  # marks what was an array, since tensors alone can be loaded without running code
